@@ -1,0 +1,1 @@
+"""Runs a network: the only place that puts the rooms together."""

@@ -1,0 +1,46 @@
+"""The contract between the shell, which all roles share, and what each role does.
+
+A node is a keeper process and N worker processes. The shell (`deploy/shell.py`) starts them, hands
+them their sockets, passes messages, watches heartbeats and serves the admin port. A role brings a
+`Keeper` and a `Worker`; rooms need not import these protocols, since they hold structurally.
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+Message = Mapping[str, object]
+"""What keeper and workers tell each other: JSON-able, with a `kind`."""
+Tell = Callable[[Message], None]
+
+
+class Worker(Protocol):
+    """What a role does in each of its worker processes."""
+
+    async def start(self, sockets: Mapping[str, list[socket.socket]]) -> None:
+        """Serve on the node's bound (TCP: listening) sockets, by listener name."""
+
+    async def drain(self, grace_s: float) -> None:
+        """Close listeners at once, let what is in flight finish (bounded), then return."""
+
+    def receive(self, message: Message) -> None:
+        """Take a message from the keeper."""
+
+    async def reload_keys(self) -> None:
+        """The key bundle's files have changed: use the new ones from now on."""
+
+
+class Keeper(Protocol):
+    """What a role does once per node."""
+
+    async def start(self) -> None:
+        """Begin; workers may not run yet."""
+
+    async def stop(self) -> None:
+        """End; workers have ended."""
+
+    def receive(self, worker: int, message: Message) -> None:
+        """Take a message from worker number `worker`."""
+
+    def greeting(self) -> Message | None:
+        """What a worker that has just become ready must be told."""

@@ -1,0 +1,1 @@
+"""HTTP delivery: what an edge does to a request and a response."""

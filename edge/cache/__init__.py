@@ -1,0 +1,1 @@
+"""RFC 9111 and its relatives as pure decisions."""

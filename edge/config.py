@@ -1,0 +1,117 @@
+"""Frozen settings of the edge room. `deploy/wiring.py` makes them from the network file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginServer:
+    """One of the customer's own web servers."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """`scheme://host:port`, an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRules:
+    """What the operator wants for one site; `[[site]]` of the network file."""
+
+    name: str
+    hostnames: frozenset[str]
+    """Lower-case, without port."""
+    origins: tuple[OriginServer, ...]
+    default_ttl_s: float = 0.0
+    """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
+    max_ttl_s: float = 31_536_000.0
+    """No response is reused without validation for longer."""
+    query_parameters: frozenset[str] | None = None
+    """Parameters that take part in the cache key; None: the whole query as it came."""
+    never_cache: tuple[str, ...] = ()
+    """Path patterns (`/cart/*`): `*` matches any run of characters, case matters."""
+    store_set_cookie: bool = False
+    """Whether a response with Set-Cookie and explicit freshness may be stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Every bound of an HTTP listener and the fetches behind it."""
+
+    head_bytes: int = 32_768
+    """A request or response head. Cookies of 16 KB exist; twice that is room enough."""
+    header_count: int = 100
+    target_bytes: int = 8_192
+    """RFC 9110 4.1 recommends at least 8,000."""
+    head_timeout_s: float = 10.0
+    """From a head's first byte to its empty line: a slow head is an attack or a dead client."""
+    idle_timeout_s: float = 75.0
+    """A keep-alive connection between two requests."""
+    body_stall_s: float = 30.0
+    """Longest pause between two pieces of a request body."""
+    write_stall_s: float = 60.0
+    """Longest time in which a client takes none of what is written to it."""
+    connect_timeout_s: float = 3.0
+    answer_timeout_s: float = 60.0
+    """From a request's end to the response's head: above it the user has left."""
+    read_stall_s: float = 60.0
+    """Longest pause between two pieces of an upstream body."""
+    connections: int = 8_000
+    """Of clients, per worker; half of a usual 20,000-descriptor limit, upstreams need theirs."""
+    upstream_connections: int = 512
+    object_bytes: int = 16 * 1024 * 1024
+    """Larger bodies are streamed and not stored."""
+    drain_s: float = 10.0
+    """Requests in flight get this long to finish when a node stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Files of a node's key bundle: its tunnel certificate, key, and the CA certificates."""
+
+    certificate: str
+    key: str
+    authorities: str
+    """PEM of one CA, or two while keys are rotated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """A certificate chain and its key, PEM files."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentAddress:
+    """Where an edge finds a parent, and the name its certificate must carry."""
+
+    name: str
+    host: str
+    port: int
+    identity: str
+    """DNS name in the parent's certificate: `NAME.parent.NETWORK.midmile`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """All an edge's processes need to know."""
+
+    node: str
+    cdn_id: str
+    """Our name in CDN-Loop (RFC 8586)."""
+    sites: tuple[SiteRules, ...]
+    parents: tuple[ParentAddress, ...]
+    identity: Identity
+    site_certificates: Mapping[str, CertificateFiles] = field(default_factory=dict)
+    """By site name."""
+    cache_bytes: int = 256 * 1024 * 1024
+    """Budget of one worker's memory store."""
+    limits: Limits = Limits()

@@ -1,0 +1,1 @@
+"""Authoritative DNS in two tiers: which users go to which edges."""

@@ -1,0 +1,1 @@
+"""The parent node beside the origin, and the demo site."""

@@ -1,0 +1,26 @@
+"""Frozen settings of the origin room. `deploy/wiring.py` makes them from the network file."""
+
+from dataclasses import dataclass
+
+from edge.config import Identity, Limits, SiteRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentSettings:
+    """All a parent's processes need to know."""
+
+    node: str
+    cdn_id: str
+    sites: tuple[SiteRules, ...]
+    edges: frozenset[str]
+    """DNS names that edges' certificates carry: `NAME.edge.NETWORK.midmile`."""
+    identity: Identity
+    cache_bytes: int = 256 * 1024 * 1024
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """What the demo site's node needs to know."""
+
+    node: str

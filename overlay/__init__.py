@@ -1,0 +1,1 @@
+"""The road between nodes: a UDP overlay (not built yet)."""
