@@ -28,6 +28,8 @@ class SiteRules:
     hostnames: frozenset[str]
     """Lower-case, without port."""
     origins: tuple[OriginServer, ...]
+    origin_host: str | None = None
+    """Host field, perhaps with a port, that the origin is sent; None: what the user asked for."""
     default_ttl_s: float = 0.0
     """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
     max_ttl_s: float = 31_536_000.0
@@ -69,6 +71,9 @@ class Limits:
     """Larger bodies are streamed and not stored."""
     drain_s: float = 10.0
     """Requests in flight get this long to finish when a node stops."""
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,4 +119,4 @@ class EdgeSettings:
     """By site name."""
     cache_bytes: int = 256 * 1024 * 1024
     """Budget of one worker's memory store."""
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS

@@ -104,13 +104,16 @@ class Request:
         return replace(self, headers=headers)
 
 
+NO_HEADERS = Headers()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A response head."""
 
     status: int
     reason: str = ""
-    headers: Headers = Headers()
+    headers: Headers = NO_HEADERS
 
     def with_headers(self, headers: Headers) -> "Response":
         """The same response with other header fields."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge.config import Identity, Limits, SiteRules
+from edge.config import DEFAULT_LIMITS, Identity, Limits, SiteRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class ParentSettings:
     """DNS names that edges' certificates carry: `NAME.edge.NETWORK.midmile`."""
     identity: Identity
     cache_bytes: int = 256 * 1024 * 1024
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

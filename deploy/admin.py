@@ -1,0 +1,115 @@
+"""A node's admin port: `/metrics`, `/healthz`, `/readyz`.
+
+It runs in the keeper, so that it answers whatever the workers do. It serves only reads, and only
+those who know it by its own name: a web page that has rebound a name of its own to our address (DNS
+rebinding) sends that name as Host and is turned away.
+"""
+
+import ipaddress
+import json
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+log = logging.getLogger("midmile.deploy")
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether a node serves, and why (not)."""
+
+    ready: bool
+    reason: str
+    workers_ready: int
+    workers: int
+
+
+class Admin:
+    """The listener on a node's admin address."""
+
+    def __init__(
+        self,
+        hosts: frozenset[str],
+        metrics: Callable[[], bytes],
+        readiness: Callable[[], Readiness],
+    ) -> None:
+        self._metrics = metrics
+        self._readiness = readiness
+        app = web.Application(middlewares=[_guard(hosts)])
+        app.router.add_get("/metrics", self._serve_metrics)
+        app.router.add_get("/healthz", self._serve_health)
+        app.router.add_get("/readyz", self._serve_readiness)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+
+    async def start(self, sock: socket.socket) -> None:
+        """Serve on a listening socket."""
+        await self._runner.setup()
+        await web.SockSite(self._runner, sock).start()
+
+    async def stop(self) -> None:
+        """Close the listener and what is connected."""
+        await self._runner.cleanup()
+
+    async def _serve_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _serve_health(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _serve_readiness(self, _: web.Request) -> web.Response:
+        now = self._readiness()
+        body = {
+            "ready": now.ready,
+            "reason": now.reason,
+            "workers_ready": now.workers_ready,
+            "workers": now.workers,
+        }
+        return web.Response(
+            status=200 if now.ready else 503,
+            text=json.dumps(body) + "\n",
+            content_type="application/json",
+        )
+
+
+def _guard(hosts: frozenset[str]) -> Middleware:
+    """Refuse foreign names and methods that change things; nothing may be kept by a cache."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_ours(request.headers.get("Host", ""), hosts):
+            response: web.StreamResponse = web.Response(
+                status=421, text="this admin port is not known by that name\n"
+            )
+        elif request.method not in _METHODS:
+            response = web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        else:
+            response = await handler(request)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return guard
+
+
+def is_ours(host: str, hosts: frozenset[str]) -> bool:
+    """Whether a Host value names this admin port: loopback, or one of `hosts`."""
+    name = _without_port(host.lower())
+    if name in hosts or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].removesuffix(".")

@@ -1,0 +1,65 @@
+"""One process at a time: the lock and run file of a node or a supervisor.
+
+The kernel drops the lock when its holder dies, however it dies; a run file that is still there when
+we get the lock therefore tells of an unclean end.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Self
+
+from deploy.exits import ExitCode, Refusal
+
+
+class RunFile:
+    """Held for as long as a process runs; usable as a context manager."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self._path = path
+        self._descriptor = _lock(path.with_suffix(".lock"), path, what)
+        self.unclean = path.exists()
+        """Whether the process before us ended without cleaning up."""
+        path.write_text(f"{os.getpid()}\n")
+
+    def release(self) -> None:
+        """The orderly end."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def _lock(lock: Path, run: Path, what: str) -> int:
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        pid = _pid(run)
+        raise Refusal(f"{what} runs already{pid}", ExitCode.BUSY) from None
+    return descriptor
+
+
+def _pid(run: Path) -> str:
+    try:
+        return f" (pid {int(run.read_text())})"
+    except (OSError, ValueError):
+        return ""
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory that only its owner can enter, or `Refusal`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(0o700)
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise Refusal(f"no permission to write in {path}", ExitCode.ADDRESS)
+    except OSError as error:
+        raise Refusal(f"cannot use {path}: {error.strerror}", ExitCode.ADDRESS) from error
+    return path

@@ -1,0 +1,251 @@
+"""The supervisor: runs every node of a network file on this machine (`midmile up`)."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from deploy.child import Launch
+from deploy.control import CommandSocket
+from deploy.exits import PERMANENT, Refusal
+from deploy.logstream import LogStreamOut, NodeOutput
+from deploy.plan import Builders, NetworkPlan, NodePlan
+from deploy.roles import Message
+from deploy.runfile import RunFile, private_directory
+from deploy.slot import Slot, SlotState, Tuning
+
+log = logging.getLogger("midmile.deploy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What a supervisor is to run."""
+
+    text: str
+    """The network file."""
+    source: Path
+    state: Path
+    builders: str
+    """Import path of the `Builders` module."""
+    tuning: Tuning = field(default_factory=Tuning)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Herald:
+    """Who tells the user how it goes."""
+
+    progress: Callable[[str], None]
+    """Takes what the start waits for; an empty text when it is over."""
+    running: Callable[[NetworkPlan], None]
+    """Every node is ready."""
+
+
+class Supervisor:
+    """All nodes of a network, each in a slot."""
+
+    def __init__(self, errand: Errand, out: LogStreamOut, herald: Herald) -> None:
+        self._errand = errand
+        self._out = out
+        self._herald = herald
+        self._network: NetworkPlan | None = None
+        self._slots: dict[str, Slot] = {}
+        self._outputs: dict[str, NodeOutput] = {}
+        self._stop = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._starting = True
+        self._failure: Refusal | None = None
+        self._began = time.monotonic()
+
+    async def run(self, builders: Builders) -> None:
+        """Run the network until told to stop; `Refusal` where it does not come up."""
+        errand = self._errand
+        self._heed_signals()
+        network = self._network = builders.read_plan(errand.text, errand.source, errand.state)
+        private_directory(errand.state)
+        commands = CommandSocket(errand.state, self.answer)
+        with RunFile(errand.state / "supervisor.pid", f"a supervisor in {errand.state}"):
+            builders.prepare_keys(network, errand.source, errand.state)
+            await commands.open()
+            try:
+                await self._start(network)
+                await self._stop.wait()
+            finally:
+                await self._end(network)
+                await commands.close()
+
+    def stop(self) -> None:
+        """Drain everything; the second time: end everything at once."""
+        if self._stop.is_set():
+            for slot in self._slots.values():
+                slot.kill()
+        self._stop.set()
+        self._changed.set()
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.stop)
+
+    async def _start(self, network: NetworkPlan) -> None:
+        for node in network.nodes:
+            output = self._outputs[node.name] = NodeOutput(node.name, self._out.relay)
+            await output.open()
+            slot = Slot(node.name, self._launcher(node, output), self, self._errand.tuning)
+            self._slots[node.name] = slot
+            slot.start()
+        try:
+            async with asyncio.timeout(self._errand.tuning.start_s * 1.5):
+                await self._all_ready()
+        except TimeoutError:
+            raise Refusal(f"not ready in time: {', '.join(self._waiting())}") from None
+        finally:
+            self._starting = False
+            self._herald.progress("")
+        if not self._stop.is_set():
+            log.info("%d nodes are ready", len(network.nodes), extra={"event": "network-ready"})
+            self._herald.running(network)
+
+    async def _all_ready(self) -> None:
+        while (waiting := self._waiting()) and not self._stop.is_set():
+            if self._failure is not None:
+                raise self._failure
+            self._herald.progress(self._progress(waiting))
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _waiting(self) -> list[str]:
+        return [name for name, slot in self._slots.items() if slot.state is not SlotState.READY]
+
+    def _progress(self, waiting: list[str]) -> str:
+        done = len(self._slots) - len(waiting)
+        return f"{done} of {len(self._slots)} nodes ready, waiting for {', '.join(waiting)}"
+
+    async def _end(self, network: NetworkPlan) -> None:
+        """Stop the nodes stage by stage, so that what drains still has its upstream."""
+        for slot in self._slots.values():
+            slot.give_up()
+        started = [node for node in network.nodes if node.name in self._slots]
+        started.sort(key=lambda node: node.stop_stage)
+        for _, stage in groupby(started, key=lambda node: node.stop_stage):
+            stops = [self._slots[node.name].stop(self._grace_s(node)) for node in stage]
+            await asyncio.gather(*stops)
+        await asyncio.gather(*(output.close() for output in self._outputs.values()))
+
+    def _grace_s(self, node: NodePlan) -> float:
+        """A start that failed has nothing in flight worth waiting for."""
+        return 0.0 if self._failure is not None else node.drain_s
+
+    def _launcher(self, node: NodePlan, output: NodeOutput) -> Callable[[], Launch]:
+        def launch() -> Launch:
+            errand = self._errand
+            return Launch(
+                arguments=("keeper", node.name),
+                setup={
+                    "kind": "setup",
+                    "network": errand.text,
+                    "source": str(errand.source),
+                    "state": str(errand.state),
+                    "builders": errand.builders,
+                    "node": node.name,
+                    "restarts": self._slots[node.name].restarts,
+                    "tuning": errand.tuning.to_json(),
+                },
+                output=output.descriptor,
+                own_group=True,
+            )
+
+        return launch
+
+    def slot_ready(self, slot: Slot) -> None:
+        """A node serves."""
+        if not self._starting:
+            log.info("%s is back", slot.name, extra={"event": "node-back"})
+        self._changed.set()
+
+    def slot_said(self, slot: Slot, message: Message) -> None:
+        """Keepers only beat, which the slot keeps."""
+
+    def slot_died(self, slot: Slot, how: str) -> None:
+        """A keeper has ended; during the start some reasons end everything."""
+        refusal = slot.refusal
+        if self._starting and refusal is not None and refusal.code in PERMANENT:
+            self._failure = self._failure or Refusal(f"{slot.name}: {refusal}", refusal.code)
+            slot.give_up()
+        else:
+            why = f"{how}: {refusal}" if refusal else how
+            log.error("%s died (%s)", slot.name, why, extra={"event": "node-died"})
+        self._changed.set()
+
+    def slot_asleep(self, slot: Slot) -> None:
+        """A node died too often."""
+        if self._starting:
+            reason = f": {slot.refusal}" if slot.refusal else ", see its log"
+            self._failure = self._failure or Refusal(f"{slot.name} dies again and again{reason}")
+        log.critical(
+            "%s died %d times: put to long sleep; wake it with: midmile status --wake %s",
+            slot.name,
+            slot.restarts,
+            slot.name,
+            extra={"event": "long-sleep"},
+        )
+        self._changed.set()
+
+    def answer(self, question: Message) -> Message:
+        """What the command socket says to a question."""
+        match question:
+            case {"kind": "status"}:
+                return self._status()
+            case {"kind": "wake", "name": str(name)}:
+                return self._wake(name)
+            case _:
+                return {"error": "the supervisor does not know this command"}
+
+    def _status(self) -> Message:
+        network = self._network
+        assert network is not None
+        return {
+            "network": network.name,
+            "uptime_s": round(time.monotonic() - self._began, 1),
+            "nodes": [
+                self._node_status(node, self._slots[node.name])
+                for node in network.nodes
+                if node.name in self._slots
+            ],
+        }
+
+    def _node_status(self, node: NodePlan, slot: Slot) -> Message:
+        return {
+            "name": node.name,
+            "role": node.role,
+            "state": slot.state.value,
+            "pid": slot.pid,
+            "restarts": slot.restarts,
+            "uptime_s": round(slot.uptime_s, 1),
+            "admin": str(node.admin),
+            "requests": slot.status.get("requests", 0),
+            "hits": slot.status.get("hits"),
+            "workers": slot.status.get("workers", []),
+        }
+
+    def _wake(self, name: str) -> Message:
+        """Wake a node (`east`) or one of its workers (`east/0`)."""
+        node, _, number = name.partition("/")
+        slot = self._slots.get(node)
+        if slot is None:
+            return {"error": f"no node {node!r} (there are {', '.join(self._slots)})"}
+        if not number:
+            if slot.wake():
+                return {"woken": name}
+            return {"error": f"{name} is {slot.state.value}: nothing to wake"}
+        workers = slot.status.get("workers")
+        if not isinstance(workers, list) or not number.isdecimal() or int(number) >= len(workers):
+            return {"error": f"{node} has no worker {number!r} that runs under a live keeper"}
+        state = workers[int(number)]["state"]
+        if state not in {SlotState.ASLEEP, SlotState.PAUSED}:
+            return {"error": f"{name} is {state}: nothing to wake"}
+        slot.tell({"kind": "wake", "worker": int(number)})
+        return {"woken": name}

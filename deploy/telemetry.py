@@ -1,0 +1,163 @@
+"""A node's metrics: written by each of its processes, summed by its keeper.
+
+prometheus-client's multiprocess mode keeps each process's values in memory-mapped files. Ours are
+named after the worker's place (`worker-0`) instead of its pid, so the next process in that place
+goes on counting where the last one ended. Metrics must be made after `activate`, and gauges with
+`multiprocess_mode="livesum"` or `"livemax"`.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, values
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+KEEPER = "keeper"
+
+
+def worker_process(index: int) -> str:
+    """The name under which worker number `index` counts and logs."""
+    return f"worker-{index}"
+
+
+def clean(directory: Path) -> None:
+    """Begin anew: what a former run of the node has counted is forgotten."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+
+
+def activate(directory: Path, process: str) -> CollectorRegistry:
+    """Let metrics made from now on live in `directory`; the registry to make them with."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]
+    return CollectorRegistry()
+
+
+def forget_gauges(directory: Path, process: str) -> None:
+    """A process has died: what it had open is no more; what it had counted stays."""
+    mark_process_dead(process, str(directory))  # type: ignore[no-untyped-call]
+
+
+def exposition(directory: Path) -> bytes:
+    """All processes' metrics as Prometheus reads them, summed."""
+    from prometheus_client import generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Sum(directory))
+    return generate_latest(registry)
+
+
+class _Sum(Collector):
+    """Collects all processes' metrics."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterable[Metric]:
+        """The sums (prometheus-client's callback)."""
+        files = _files(self._directory, "*.db")
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return merged
+
+
+def _files(directory: Path, pattern: str) -> list[str]:
+    """Metric files; one that a process has only just made is still empty, and cannot be read."""
+    return [str(file) for file in sorted(directory.glob(pattern)) if _size(file)]
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # a live gauge's, whose process has just died
+        return 0
+
+
+class ShellMetrics:
+    """What the shell itself counts, in the keeper."""
+
+    def __init__(self, registry: CollectorRegistry, *, version: str, role: str) -> None:
+        build = Gauge(
+            "midmile_deploy_build_info",
+            "What runs here; always 1",
+            ["version", "role"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        build.labels(version, role).set(1)
+        self.start_time = Gauge(
+            "midmile_deploy_start_time_seconds",
+            "When this node's keeper started, Unix time",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.start_time.set(time.time())
+        self.workers_ready = Gauge(
+            "midmile_deploy_workers_ready",
+            "Worker processes that serve",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.worker_restarts = Counter(
+            "midmile_deploy_worker_restarts",
+            "Worker processes that ended without having been asked to",
+            ["worker"],
+            registry=registry,
+        )
+        self.keeper_restarts = Counter(
+            "midmile_deploy_keeper_restarts",
+            "Keepers of this node that ended without having been asked to, since `up`",
+            registry=registry,
+        )
+        self.certificate_expiry = Gauge(
+            "midmile_deploy_certificate_expiry_timestamp_seconds",
+            "When the node's tunnel certificate expires, Unix time",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What a node has done since its start, as `midmile status` shows it."""
+
+    requests: int
+    hits: int | None
+    """None for a role that has no cache."""
+
+
+_REQUEST_COUNTERS = frozenset(
+    {
+        "midmile_edge_requests_total",
+        "midmile_origin_requests_total",
+        "midmile_mapping_answers_total",
+    }
+)
+_HIT = "hit"
+"""The verdict that asks nobody."""
+
+
+def traffic(directory: Path) -> Traffic:
+    """Requests and hits, summed over a node's processes."""
+    requests, hits, cached = 0.0, 0.0, False
+    for name, labels, value in _counters(directory):
+        if name in _REQUEST_COUNTERS:
+            requests += value
+            cached = cached or "verdict" in labels
+            hits += value if labels.get("verdict") == _HIT else 0.0
+    return Traffic(requests=int(requests), hits=int(hits) if cached else None)
+
+
+def _counters(directory: Path) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Each counter of each process: name, labels, value. Reads no histogram, so it is quick."""
+    for file in _files(directory, "counter_*.db"):
+        entries = MmapedDict.read_all_values_from_file(file)  # type: ignore[no-untyped-call]
+        for key, value, _, _ in entries:
+            _, name, labels, _ = json.loads(key)
+            yield name, labels, value

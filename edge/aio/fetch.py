@@ -1,0 +1,207 @@
+"""Fetching: which hop to ask for a site's content, in which order, and when to ask another.
+
+`Fetcher` does what edges and parents share. An edge's hops are parents behind the tunnel
+(`TunnelFetcher`); a parent's hops are origin servers (`origin/aio/upstream.py`).
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from edge import tunnel
+from edge.aio import tls
+from edge.aio.upstream import Answer, Interim, NextHop, Relay, Upload, Upstream
+from edge.config import EdgeSettings, Limits, SiteRules
+from edge.encoding.codecs import Decoder
+from edge.errors import IDEMPOTENT_METHODS, UpstreamError, UpstreamReason
+from edge.message import Request, Response
+from edge.metrics import EdgeMetrics, Peer
+from edge.servers import Servers
+
+log = logging.getLogger("midmile.edge.fetch")
+
+TUNNEL_IDLE_S = 60.0
+"""Less than a parent keeps an idle connection, so that it is seldom the parent who closes."""
+
+
+class Fetched(Protocol):
+    """A response head, and its body as it comes."""
+
+    response: Response
+    relay: Relay | None
+    hop: str
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body; raises UpstreamError where it ends too soon."""
+
+    def close(self) -> None:
+        """Leave: what has not come is not wanted."""
+
+
+class Fetcher:
+    """Asks the hops of a site one after the other until one answers."""
+
+    def __init__(self, limits: Limits, metrics: EdgeMetrics, *, idle_s: float) -> None:
+        """`idle_s`: how long an idle connection is kept (less than the hops keep it)."""
+        self._upstream = Upstream(limits, self._count, idle_s=idle_s)
+        self._metrics = metrics
+        self._servers = Servers()
+
+    def hops(self, site: SiteRules) -> Mapping[str, NextHop]:
+        """The hops for `site`, by name."""
+        raise NotImplementedError
+
+    def reusable(self, request: Request) -> bool:
+        """Whether a kept connection may serve; one that just died costs the request an answer."""
+        return request.method in IDEMPOTENT_METHODS
+
+    async def fetch(
+        self, site: SiteRules, request: Request, upload: Upload | None, interim: Interim
+    ) -> Fetched:
+        """The first answer that any hop gives. Raises UpstreamError, or the upload's own error."""
+        hops = self.hops(site)
+        error = UpstreamError(UpstreamReason.NO_UPSTREAM, "no upstream server is configured")
+        for name in self._servers.order(site.name, hops, time.monotonic()):
+            try:
+                answer = await self._upstream.exchange(
+                    hops[name], request, upload, interim, reuse=self.reusable(request)
+                )
+            except UpstreamError as failure:
+                self._note_failure(name, failure)
+                error = failure
+                if not self._may_ask_another(request, upload, failure):
+                    break
+            else:
+                self._servers.answered(name)
+                return self.wrap(name, answer)
+        raise error
+
+    def wrap(self, name: str, answer: Answer) -> Fetched:
+        """What the pipeline gets of an answer."""
+        return PlainFetched(name, answer)
+
+    def _may_ask_another(
+        self, request: Request, upload: Upload | None, failure: UpstreamError
+    ) -> bool:
+        """RFC 9110 9.2.2; and a body that has begun to flow cannot be had twice."""
+        if upload is not None and failure.reason not in _BEFORE_THE_BODY:
+            return False
+        return failure.may_retry(request.method)
+
+    def _note_failure(self, name: str, failure: UpstreamError) -> None:
+        now = time.monotonic()
+        if not self._servers.resting(name, now):
+            log.warning(
+                "%s failed: %s",
+                name,
+                failure.text,
+                extra={"event": "upstream-failed", "upstream": name, "reason": failure.reason},
+            )
+        self._servers.failed(name, now)
+        self._metrics.upstream_failed(failure.reason)
+
+    def _count(self, opened: bool) -> None:
+        if opened:
+            self._metrics.connection_opened(Peer.UPSTREAM)
+        else:
+            self._metrics.connection_closed(Peer.UPSTREAM)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._upstream.close()
+
+
+_BEFORE_THE_BODY = frozenset(
+    {
+        UpstreamReason.CONNECT_FAILED,
+        UpstreamReason.CONNECT_TIMEOUT,
+        UpstreamReason.WRONG_IDENTITY,
+    }
+)
+
+
+class PlainFetched:
+    """An answer as it is."""
+
+    def __init__(self, hop: str, answer: Answer) -> None:
+        self.hop = hop
+        self.response = answer.response
+        self.relay = answer.relay
+        self._answer = answer
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body."""
+        return self._answer.chunks()
+
+    def close(self) -> None:
+        """Leave."""
+        self._answer.close()
+
+
+class TunnelFetched(PlainFetched):
+    """An answer from a parent, with the tunnel's coding taken off."""
+
+    def __init__(self, hop: str, answer: Answer) -> None:
+        super().__init__(hop, answer)
+        self._coded = tunnel.coding(answer.response.headers) == tunnel.ZSTD
+        self.response = tunnel.restore(answer.response)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as the parent had it."""
+        if not self._coded:
+            async for chunk in self._answer.chunks():
+                yield chunk
+            return
+        decoder = Decoder()
+        async for coded in self._answer.chunks():
+            for chunk in decoder.feed(coded):
+                yield chunk
+        decoder.finish()
+
+
+class TunnelFetcher(Fetcher):
+    """An edge's way to the parents."""
+
+    def __init__(self, settings: EdgeSettings, metrics: EdgeMetrics) -> None:
+        super().__init__(settings.limits, metrics, idle_s=TUNNEL_IDLE_S)
+        self._settings = settings
+        self._hops: dict[str, NextHop] = {}
+        self.reload_keys()
+
+    def reload_keys(self) -> None:
+        """Use the node's certificate files as they are now."""
+        context = tls.tunnel_client(self._settings.identity)
+        self._hops = {
+            parent.name: NextHop(
+                name=parent.name,
+                url=f"https://{_bracketed(parent.host)}:{parent.port}",
+                context=context,
+                server_name=parent.identity,
+            )
+            for parent in self._settings.parents
+        }
+        self._upstream.forget_hops()
+
+    def hops(self, site: SiteRules) -> Mapping[str, NextHop]:  # noqa: ARG002 - each parent serves all
+        """Every parent."""
+        return self._hops
+
+    def reusable(self, request: Request) -> bool:  # noqa: ARG002
+        """Always: the parent keeps idle connections longer than we do."""
+        return True
+
+    def wrap(self, name: str, answer: Answer) -> Fetched:
+        """Take the tunnel's coding off."""
+        return TunnelFetched(name, answer)
+
+    async def fetch(
+        self, site: SiteRules, request: Request, upload: Upload | None, interim: Interim
+    ) -> Fetched:
+        """As `Fetcher.fetch`, saying what the tunnel may do."""
+        offered = request.with_headers(request.headers.put(tunnel.ACCEPT, tunnel.ZSTD))
+        return await super().fetch(site, offered, upload, interim)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,241 @@
+"""Collapsing: concurrent requests for one key share one fetch.
+
+The first request for a key starts a *flight*: a task of its own that fetches, so that it goes on
+when the client that started it leaves. Everyone, that client included, is a reader. The flight
+decides at the response's head how it ends for its readers:
+
+* `SHARED`: the response may be stored; readers stream what has arrived and will arrive.
+* `VALIDATED`: the stored response still holds (304); readers get it.
+* `ALONE`: the response is for one reader only, who takes it over; the others fetch for themselves,
+  all at once and not one after the other.
+
+A flight that fails raises the same error for all its readers.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from enum import StrEnum
+
+from edge.aio.fetch import Fetched
+from edge.aio.upstream import Interim
+from edge.cache.entry import Entry
+from edge.cache.storable import StoreDecision, StoreReason
+from edge.cache.vary import Selecting
+from edge.errors import RequestError
+from edge.message import Response
+
+WINDOW_BYTES = 1024 * 1024
+"""Of a body that turned out too large to store: how far the fastest reader may be ahead."""
+
+
+class Ending(StrEnum):
+    """How a flight ends for its readers."""
+
+    SHARED = "shared"
+    """Everyone gets this response."""
+    VALIDATED = "validated"
+    """Everyone gets the stored response."""
+    ALONE = "alone"
+    """The reader who started it gets this response, the others fetch for themselves."""
+
+
+class Flight:
+    """One fetch and those who read from it."""
+
+    def __init__(self) -> None:
+        self.head: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.response: Response | None = None
+        self.entry: Entry | None = None
+        """With VALIDATED: the stored response, updated."""
+        self.decision: StoreDecision | None = None
+        self.selecting: Selecting = ()
+        """With SHARED: the request fields the response was chosen by."""
+        self.hop = ""
+        """Who answered."""
+        self.kept = True
+        """Whether the body is kept from its first byte (late readers can join)."""
+        self._chunks: list[bytes] = []
+        self._first = 0
+        self._size = 0
+        self._done = False
+        self._error: Exception | None = None
+        self._readers: dict[object, int] = {}
+        self._moved = asyncio.Event()
+        self._listeners: list[Interim] = []
+        self._fetched: Fetched | None = None
+        self._abandoned = False
+
+    @property
+    def reason(self) -> StoreReason:
+        """Why its response is stored or not."""
+        return self.decision.reason if self.decision is not None else StoreReason.INCOMPLETE
+
+    async def landing(self, listener: Interim) -> Ending:
+        """Wait for the head; 1xx responses that come before it go to `listener`."""
+        self._listeners.append(listener)
+        # A waiter that is cancelled must not cancel what the others wait for.
+        return await asyncio.shield(self.head)
+
+    def interim(self, response: Response) -> None:
+        """A 1xx response has come."""
+        for listener in self._listeners:
+            with suppress(RequestError):  # that client is gone
+                listener(response)
+
+    def hand_over(self, fetched: Fetched) -> None:
+        """End with a response for the first reader alone."""
+        if self._abandoned:
+            fetched.close()
+        self._fetched = fetched
+        self.head.set_result(Ending.ALONE)
+
+    def take(self) -> Fetched:
+        """With ALONE: the response, for the reader who started the flight."""
+        assert self._fetched is not None
+        fetched, self._fetched = self._fetched, None
+        return fetched
+
+    def abandon(self) -> None:
+        """The reader who started the flight is gone."""
+        self._abandoned = True
+        if self._fetched is not None:
+            self._fetched.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self._size
+
+    def share(self, response: Response) -> None:
+        """Begin to stream `response` to all readers."""
+        self.response = response
+        self.head.set_result(Ending.SHARED)
+
+    def end_for(self, ending: Ending) -> None:
+        """Let the readers go at the head."""
+        self.head.set_result(ending)
+
+    def fail(self, error: Exception) -> None:
+        """End with an error, before or behind the head."""
+        if not self.head.done():
+            self.head.set_exception(error)
+            self.head.exception()  # readers may all be gone: that is no unhandled error
+        self._error, self._done = error, True
+        self._wake()
+
+    def stop_keeping(self) -> None:
+        """The body is too large to store: from now on hold only what readers still need."""
+        self.kept = False
+
+    async def put(self, chunk: bytes) -> None:
+        """Add a piece of the body; waits for the slowest reader if the body is not kept."""
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        self._wake()
+        while not self.kept and self._trimmed() > WINDOW_BYTES and self._readers:
+            await self._wait()
+        if not self.kept and not self._readers:
+            raise asyncio.CancelledError  # nobody reads and nothing will be stored
+
+    def finish(self) -> bytes | None:
+        """The body is complete; returns it whole if it was kept."""
+        self._done = True
+        self._wake()
+        return b"".join(self._chunks) if self.kept else None
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
+        me = object()
+        self._readers[me] = self._first
+        try:
+            while True:
+                at = self._readers[me]
+                if at - self._first < len(self._chunks):
+                    chunk = self._chunks[at - self._first]
+                    self._readers[me] = at + 1
+                    self._wake()
+                    yield chunk
+                elif self._error is not None:
+                    raise self._error
+                elif self._done:
+                    return
+                else:
+                    await self._wait()
+        finally:
+            del self._readers[me]
+            self._wake()
+
+    def _trimmed(self) -> int:
+        """Drop what every reader has had; returns the bytes still held."""
+        slowest = min(self._readers.values(), default=self._first + len(self._chunks))
+        gone, self._chunks = (
+            self._chunks[: slowest - self._first],
+            self._chunks[slowest - self._first :],
+        )
+        self._first = slowest
+        self._size -= sum(map(len, gone))
+        return self._size
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _wait(self) -> None:
+        await self._moved.wait()
+
+
+class Flights:
+    """The flights of one worker, by key."""
+
+    def __init__(self, *, most_bytes: int) -> None:
+        """`most_bytes`: held by all flights together before new ones no longer keep bodies."""
+        self._most_bytes = most_bytes
+        self._flights: dict[str, Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether bodies in flight hold so much memory that new ones must not be kept."""
+        return sum(flight.size for flight in self._flights.values()) > self._most_bytes
+
+    def find(self, key: str) -> Flight | None:
+        """The flight one can join for `key`."""
+        flight = self._flights.get(key)
+        return flight if flight is not None and flight.kept else None
+
+    def start(self, key: str, run: Callable[[Flight], Coroutine[None, None, None]]) -> Flight:
+        """A new flight for `key`, run by `run(flight)`."""
+        flight = Flight()
+        self._flights[key] = flight
+        task = asyncio.create_task(self._run(flight, run))
+        self._tasks.add(task)
+
+        def landed(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self.close(key, flight)
+
+        task.add_done_callback(landed)
+        return flight
+
+    async def _run(
+        self, flight: Flight, run: Callable[[Flight], Coroutine[None, None, None]]
+    ) -> None:
+        try:
+            await run(flight)
+        except Exception as error:  # noqa: BLE001 - readers raise it where it is dealt with
+            flight.fail(error)
+        except asyncio.CancelledError:
+            flight.fail(ConnectionAbortedError("the fetch was cancelled"))
+            raise
+
+    def close(self, key: str, flight: Flight) -> None:
+        """Let nobody else join `flight`."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
+    async def stop(self) -> None:
+        """Cancel what is still in the air."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

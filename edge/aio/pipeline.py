@@ -1,0 +1,385 @@
+"""The way of a request: site, verdict, then hit, shared fetch, or pass; and its trail.
+
+Edge and parent run the same pipeline with another `Fetcher` behind it. Each step is a short method
+that either answers the exchange completely or raises an EdgeError, which becomes an error page.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from edge import forwarding
+from edge.aio.fetch import Fetched, Fetcher
+from edge.aio.flights import Ending, Flight
+from edge.aio.http1 import ClientGone, Exchange
+from edge.aio.misses import Asked, Misses, new_request_id, now
+from edge.cache.answer import answer
+from edge.cache.entry import Entry
+from edge.cache.freshness import initial_age
+from edge.cache.invalidate import invalidated_keys
+from edge.cache.key import cache_key, keyed_target
+from edge.cache.status import cache_status, with_cache_status
+from edge.cache.validate import Outcome, evaluate
+from edge.cache.vary import selects
+from edge.cache.verdict import Kind, Verdict, decide
+from edge.config import SiteRules
+from edge.error_page import error_page
+from edge.errors import (
+    EdgeError,
+    FramingError,
+    OurError,
+    OurReason,
+    RequestError,
+    RequestReason,
+)
+from edge.message import Headers, Request, Response
+from edge.metrics import Direction, EdgeMetrics
+from edge.sites import Sites
+from edge.store.memory import MemoryStore
+from edge.trail import Trail
+from edge.tunnel import REQUEST_ID
+
+log = logging.getLogger("midmile.edge")
+
+HEALTH_PATH = "/.well-known/midmile/health"
+"""Where mappers ask whether users may be sent here; Host is the node's name."""
+
+PIECE_BYTES = 256 * 1024
+"""A stored body is written in pieces of this size, so that a slow client holds no copy of it."""
+
+AccessLog = Callable[[Mapping[str, object]], None]
+
+
+class Pipeline:
+    """Answers exchanges."""
+
+    def __init__(
+        self,
+        *,
+        hop: forwarding.Hop,
+        rules: tuple[SiteRules, ...],
+        cache_bytes: int,
+        object_bytes: int,
+        fetcher: Fetcher,
+        metrics: EdgeMetrics,
+        access_log: AccessLog,
+    ) -> None:
+        self._hop = hop
+        self._sites = Sites(rules)
+        self._store = MemoryStore(cache_bytes, object_bytes=object_bytes)
+        self._metrics = metrics
+        self._access_log = access_log
+        self._misses = Misses(hop=hop, store=self._store, fetcher=fetcher, metrics=metrics)
+        self.draining = False
+
+    async def stop(self) -> None:
+        """End the fetches that are still under way."""
+        await self._misses.stop()
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer an exchange, whatever happens."""
+        request = exchange.request
+        if request.target == HEALTH_PATH and request.authority == self._hop.node:
+            await exchange.send(_health(draining=self.draining))
+            return
+        trail = self._begin(exchange)
+        try:
+            await self._route(exchange, trail)
+        except asyncio.CancelledError:  # aiohttp cancels the handler when the client leaves
+            trail.fail(RequestReason.CLIENT_GONE, "client")
+            exchange.abort()
+            raise
+        except EdgeError as error:
+            await self._fail(exchange, trail, error)
+        except Exception:
+            log.exception(
+                "a request failed", extra={"event": "fault", "request_id": trail.request_id}
+            )
+            await self._fail(exchange, trail, OurError(OurReason.INTERNAL, "internal error"))
+        finally:
+            self._end(exchange, trail)
+
+    async def refuse(self, exchange: Exchange, error: EdgeError) -> None:
+        """Answer what could not be read as a request."""
+        trail = self._begin(exchange)
+        if isinstance(error, FramingError):
+            self._metrics.refused(error.reason)
+        try:
+            await self._fail(exchange, trail, error)
+        finally:
+            self._end(exchange, trail)
+
+    def _begin(self, exchange: Exchange) -> Trail:
+        request = exchange.request
+        trusted = request.headers.first(REQUEST_ID) if self._hop.trust else None
+        self._metrics.request_began()
+        return Trail(
+            request_id=trusted or new_request_id(),
+            started_s=exchange.started_s,
+            client=request.client,
+            method=request.method,
+            scheme=request.scheme,
+            host=request.host_port,
+            target=request.target,
+            http_version=request.version,
+        )
+
+    def _end(self, exchange: Exchange, trail: Trail) -> None:
+        ended_s = now().mono_s
+        trail.status = exchange.status
+        trail.request_bytes = exchange.counts.received
+        trail.response_bytes = exchange.counts.sent
+        self._metrics.request_ended(
+            site=trail.site,
+            status=trail.status,
+            verdict=trail.verdict,
+            seconds=trail.seconds(ended_s),
+        )
+        self._metrics.moved(Direction.CLIENT_IN, exchange.counts.received)
+        self._metrics.moved(Direction.CLIENT_OUT, exchange.counts.sent)
+        self._access_log(trail.record(ended_s))
+
+    async def _fail(self, exchange: Exchange, trail: Trail, error: EdgeError) -> None:
+        """Show an error, or cut off a response that has begun."""
+        trail.fail(error.reason, error.side)
+        if exchange.answered:
+            if not exchange.ended:
+                exchange.abort()
+            return
+        if exchange.upload is not None:
+            exchange.close_after()  # the rest of the body is not wanted
+        response, body = error_page(
+            error, exchange.request, node=self._hop.node, request_id=trail.request_id
+        )
+        try:
+            await exchange.send(self._signed(response, trail), body)
+        except ClientGone:
+            exchange.abort()
+
+    def _signed(self, response: Response, trail: Trail) -> Response:
+        return response.with_headers(response.headers.put(REQUEST_ID, trail.request_id))
+
+    async def _route(self, exchange: Exchange, trail: Trail) -> None:
+        request = self._as_asked(exchange.request)
+        site = self._sites.find(request.authority)
+        if site is None:
+            raise RequestError(RequestReason.UNKNOWN_SITE, "no site of this name is served here")
+        trail.site = site.name
+        if not self._hop.trust and forwarding.loops(request.headers, self._hop.cdn_id):
+            raise RequestError(RequestReason.LOOP, "the request has been here before")
+        if request.method in forwarding.REFUSED_METHODS:
+            raise RequestError(RequestReason.METHOD_NOT_ALLOWED, "method not allowed")
+        if not forwarding.may_forward(request):
+            await exchange.send(self._signed(_LAST, trail))
+            return
+        key = cache_key(request, site)
+        verdict = decide(request, self._store.get(key), now(), site)
+        trail.verdict, trail.reason = verdict.kind, verdict.reason
+        if verdict.kind is not Kind.BYPASS:  # the origin must see no more than the key holds
+            request = replace(request, target=keyed_target(request.target, site))
+        asked = Asked(site=site, request=request, key=key, request_id=trail.request_id)
+        await self._carry_out(exchange, trail, asked, verdict)
+
+    def _as_asked(self, request: Request) -> Request:
+        """The request of the user, also where an edge brings it."""
+        if not self._hop.trust:
+            return request
+        headers = request.headers
+        return replace(
+            request,
+            scheme=headers.first("x-forwarded-proto") or request.scheme,
+            client=headers.first("x-forwarded-for") or request.client,
+        )
+
+    async def _carry_out(
+        self, exchange: Exchange, trail: Trail, asked: Asked, verdict: Verdict
+    ) -> None:
+        match verdict.kind:
+            case Kind.HIT:
+                assert verdict.entry is not None
+                await self._from_store(exchange, trail, asked.request, verdict, verdict.entry)
+            case Kind.REFUSE:
+                raise RequestError(RequestReason.ONLY_IF_CACHED, "nothing stored that may be used")
+            case Kind.BYPASS:
+                await self._pass(exchange, trail, asked, verdict)
+            case Kind.MISS | Kind.REVALIDATE:
+                if self._concerns_others(asked, verdict):
+                    await self._together(exchange, trail, asked, verdict)
+                else:
+                    await self._pass(exchange, trail, asked, verdict)
+
+    def _concerns_others(self, asked: Asked, verdict: Verdict) -> bool:
+        """Whether the answer may serve other requests too."""
+        if asked.request.method != "GET":
+            return False
+        if verdict.kind is Kind.REVALIDATE:
+            return True
+        # A part of a large file must not make us fetch the whole of it.
+        return "range" not in asked.request.headers and not self._misses.waits_in_vain(asked.key)
+
+    async def _from_store(
+        self,
+        exchange: Exchange,
+        trail: Trail,
+        request: Request,
+        verdict: Verdict,
+        entry: Entry,
+        *,
+        collapsed: bool | None = None,
+    ) -> None:
+        moment = now()
+        validated = verdict.kind is not Kind.HIT
+        found = answer(request, entry, moment, validated=validated)
+        member = cache_status(
+            self._hop.node,
+            verdict,
+            detail=verdict.reason,
+            ttl_s=entry.ttl_s(moment),
+            forward_status=304 if validated else None,
+            stored=validated,
+            collapsed=collapsed,
+        )
+        response = found.response.with_headers(with_cache_status(found.response.headers, member))
+        exchange.start(self._signed(response, trail))
+        for start in range(0, len(found.body), PIECE_BYTES):
+            await exchange.write(bytes(found.body[start : start + PIECE_BYTES]))
+            trail.mark("first_byte", now().mono_s)
+        await exchange.end()
+
+    async def _together(
+        self, exchange: Exchange, trail: Trail, asked: Asked, verdict: Verdict
+    ) -> None:
+        """Fetch for all who want this key now, or read what another request is fetching."""
+        flight, joined = self._misses.join(asked, verdict)
+        trail.mark("asked", now().mono_s)
+        try:
+            ending = await flight.landing(exchange.interim)
+        except BaseException:
+            if not joined:
+                flight.abandon()
+            raise
+        trail.mark("answered", now().mono_s)
+        trail.upstream = flight.hop
+        fits = not joined or selects(flight.selecting, asked.request.headers)
+        match ending:
+            case Ending.SHARED if fits:
+                await self._shared(exchange, trail, asked, verdict, flight, collapsed=joined)
+            case Ending.VALIDATED if not joined or _entry_fits(flight, asked.request):
+                assert flight.entry is not None
+                self._note_collapsed(trail, joined)
+                await self._from_store(
+                    exchange, trail, asked.request, verdict, flight.entry, collapsed=joined or None
+                )
+            case Ending.ALONE if not joined:
+                trail.not_stored = flight.reason
+                await self._stream(exchange, trail, verdict, flight.take(), flight.reason)
+            case _:
+                await self._pass(exchange, trail, asked, verdict, collapsed=False)
+
+    def _note_collapsed(self, trail: Trail, joined: bool) -> None:
+        if joined:
+            trail.collapsed = True
+            self._metrics.collapsed()
+
+    async def _shared(
+        self,
+        exchange: Exchange,
+        trail: Trail,
+        asked: Asked,
+        verdict: Verdict,
+        flight: Flight,
+        *,
+        collapsed: bool,
+    ) -> None:
+        assert flight.response is not None
+        assert flight.decision is not None
+        self._note_collapsed(trail, collapsed)
+        moment = now()
+        response = flight.response
+        trail.upstream_status = response.status
+        outcome = evaluate(asked.request, response.headers, received_s=moment.wall_s)
+        age_s = initial_age(response.headers, moment, moment)
+        member = cache_status(
+            self._hop.node,
+            verdict,
+            detail=verdict.reason,
+            ttl_s=flight.decision.lifetime.seconds - age_s,
+            stored=True,
+            collapsed=collapsed or None,
+        )
+        headers = with_cache_status(response.headers, member)
+        if response.status == 200 and outcome is Outcome.NOT_MODIFIED:
+            kept = headers.without({"content-length", "content-type", "content-encoding"})
+            await exchange.send(self._signed(Response(status=304, headers=kept), trail))
+            return
+        exchange.start(self._signed(response.with_headers(headers), trail))
+        async for chunk in flight.read():
+            trail.mark("first_byte", now().mono_s)
+            await exchange.write(chunk)
+        await exchange.end()
+
+    async def _pass(
+        self,
+        exchange: Exchange,
+        trail: Trail,
+        asked: Asked,
+        verdict: Verdict,
+        *,
+        collapsed: bool | None = None,
+    ) -> None:
+        """Fetch for this request alone."""
+        trail.mark("asked", now().mono_s)
+        fetched = await self._misses.ask(asked, asked.request, exchange.upload, exchange.interim)
+        trail.mark("answered", now().mono_s)
+        trail.upstream = fetched.hop
+        for key in invalidated_keys(asked.request, fetched.response, asked.site):
+            self._store.invalidate(key)
+        await self._stream(exchange, trail, verdict, fetched, verdict.reason, collapsed)
+
+    async def _stream(
+        self,
+        exchange: Exchange,
+        trail: Trail,
+        verdict: Verdict,
+        fetched: Fetched,
+        detail: str,
+        collapsed: bool | None = None,
+    ) -> None:
+        """Pass a response on as it comes, without holding or storing it."""
+        trail.upstream_status = fetched.response.status
+        response = self._misses.passed(fetched.response)
+        member = cache_status(self._hop.node, verdict, detail=detail, collapsed=collapsed)
+        response = self._signed(
+            response.with_headers(with_cache_status(response.headers, member)), trail
+        )
+        try:
+            if fetched.relay is not None:
+                upgrade = response.headers.put("upgrade", "websocket")
+                await exchange.relay(response.with_headers(upgrade), fetched.relay)
+                return
+            exchange.start(response)
+            async for chunk in fetched.chunks():
+                trail.mark("first_byte", now().mono_s)
+                await exchange.write(chunk)
+            await exchange.end()
+        finally:
+            fetched.close()
+
+
+def _entry_fits(flight: Flight, request: Request) -> bool:
+    return flight.entry is not None and selects(flight.entry.selecting, request.headers)
+
+
+def _health(*, draining: bool) -> Response:
+    fields = [("content-length", "0"), ("cache-control", "no-store")]
+    return Response(status=503 if draining else 200, headers=Headers(fields))
+
+
+_LAST = Response(
+    status=200,
+    headers=Headers(
+        [("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"), ("content-length", "0")]
+    ),
+)
+"""To OPTIONS with `Max-Forwards: 0` (RFC 9110 7.6.2)."""

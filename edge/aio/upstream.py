@@ -1,0 +1,406 @@
+"""One exchange at a time with the next hop, over HTTP/1.1.
+
+aiohttp's connector and parser own sockets, TLS, the pool and the syntax of responses. Heads are
+written and answers read here and not by aiohttp's client, which (3.14.5, measured) swallows 1xx
+responses, fails a response whose body exceeds its Content-Length, sends idempotent requests again
+by itself, drops the `?` of an empty query and re-encodes field values. tests/edge/aio hold the
+private parts that are named here against the pinned version.
+
+Which hop to ask, and whether to ask another, is decided by the callers.
+"""
+
+import asyncio
+import functools
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import ClientTimeout, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from aiohttp.helpers import _EXC_SENTINEL
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from edge.aio.wire import decode_pairs, request_head
+from edge.config import Limits
+from edge.errors import UpstreamError, UpstreamReason
+from edge.message import Headers, Request, Response
+
+READ_BUFFER_BYTES = 64 * 1024
+"""Of a response body before reading stops: what a fast path carries in a few milliseconds."""
+
+_CLOSED = "closed the connection before it answered"
+_TOO_LATE = "did not answer in time"
+
+Interim = Callable[[Response], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextHop:
+    """Where a request goes next."""
+
+    name: str
+    url: str
+    """`scheme://host:port`."""
+    context: ssl.SSLContext | None = None
+    server_name: str | None = None
+    """The name its certificate must carry; None: the host of `url`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A request body on its way: `length` in bytes, None where only its end will tell."""
+
+    chunks: AsyncIterator[bytes]
+    length: int | None
+
+
+OnConnection = Callable[[bool], None]
+"""Told True when a connection stands, False when it is gone."""
+
+
+class ResponseProtocol(ResponseHandler):
+    """aiohttp's client protocol, fed so that every head is a call of its own.
+
+    llhttp fails the whole call in which it meets an error; with the head in an earlier call, bytes
+    behind a complete body cost the connection and not the response.
+    """
+
+    _in_head = False
+    _seen = b""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_connection: OnConnection) -> None:
+        super().__init__(loop)
+        self._on_connection = on_connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count in."""
+        super().connection_made(transport)
+        self._on_connection(True)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Count out."""
+        super().connection_lost(exc)
+        self._on_connection(False)
+
+    def expect_response(self, *, without_body: bool, limits: Limits) -> None:
+        """Prepare for the answer to the request that is about to be sent."""
+        self._in_head, self._seen = True, b""
+        self.set_response_params(
+            skip_payload=without_body,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_timeout=limits.read_stall_s,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_line_size=limits.head_bytes,
+            max_field_size=limits.head_bytes,
+            max_headers=limits.header_count * 2,
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Hand `data` to the parser, cut behind each head in it."""
+        while self._in_head and data:
+            end = (self._seen + data).find(b"\r\n\r\n")
+            if end < 0:
+                self._seen = (self._seen + data)[-3:]
+                break
+            cut = end + 4 - len(self._seen)
+            head, data = data[:cut], data[cut:]
+            self._seen = b""
+            super().data_received(head)
+            status = self._last_status()
+            self._in_head = 100 <= status < 200 and status != 101
+            self._upgraded = self._upgraded or status == 101  # without `Connection: upgrade` too
+        if data or not self._in_head:
+            super().data_received(data)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
+        """Tell the reader of an unfinished body too: the parser's errors do not reach it."""
+        super().set_exception(exc, exc_cause)
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(exc, exc_cause)
+
+    def _last_status(self) -> int:
+        if not self._buffer:
+            return 0
+        (message, _payload), _size = self._buffer[-1]
+        return int(message.code)
+
+
+class Relay:
+    """The raw byte stream behind a 101 response (RFC 9110 7.8)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        protocol = connection.protocol
+        assert protocol is not None
+        self._protocol = protocol
+        self._received = StreamReader(protocol, READ_BUFFER_BYTES)
+        self._received_eof = False
+        protocol.set_parser(self, self._received)
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Called by aiohttp's protocol with what arrives."""
+        self._received.feed_data(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Called by aiohttp's protocol when the connection ends."""
+        self._received.feed_eof()
+
+    async def read(self) -> bytes:
+        """Some bytes; none at the end."""
+        with suppress(aiohttp.ClientError, OSError):
+            return await self._received.readany()
+        return b""
+
+    async def write(self, data: bytes) -> None:
+        """Send, waiting while the peer is slow."""
+        transport = self._protocol.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("upstream closed the relay")
+        transport.write(data)
+        if self._protocol.writing_paused:
+            await self._protocol._drain_helper()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+class Answer:
+    """A response head, and its body as it comes."""
+
+    def __init__(
+        self,
+        message: RawResponseMessage,
+        payload: StreamReader,
+        connection: Connection,
+        sender: "asyncio.Task[None] | None",
+    ) -> None:
+        self.response = Response(
+            status=message.code,
+            reason=message.reason,
+            headers=Headers(decode_pairs(message.raw_headers)),
+        )
+        self.relay: Relay | None = None
+        self._payload = payload
+        self._connection = connection
+        self._sender = sender
+        if message.code == 101:
+            self.relay = Relay(connection)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body's bytes; raises UpstreamError where it ends too soon."""
+        try:
+            while chunk := await self._payload.readany():
+                yield chunk
+        except TimeoutError as error:
+            raise UpstreamError(UpstreamReason.BODY_STALLED, "the body stopped coming") from error
+        except (aiohttp.ClientError, OSError, HttpProcessingError) as error:
+            raise UpstreamError(UpstreamReason.BROKEN_BODY, "the body ended too soon") from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give the connection back if the exchange is complete, else cut it off."""
+        if self.relay is not None:
+            self.relay.close()
+        sent = self._sender is None or self._sender.done()
+        if self._sender is not None:
+            self._sender.cancel()
+        if sent and self._payload.is_eof():
+            self._connection.release()
+        else:
+            self._connection.close()
+
+
+class Upstream:
+    """Pooled connections to next hops, and exchanges over them."""
+
+    def __init__(self, limits: Limits, on_connection: OnConnection, *, idle_s: float) -> None:
+        """`idle_s`: how long an idle connection is kept (less than the hop keeps it)."""
+        self._limits = limits
+        self._pooled = _connector(limits, on_connection, idle_s)
+        self._single = _connector(limits, on_connection, 0.0)
+        self._keys: dict[NextHop, ClientRequest] = {}
+        self._timeout = ClientTimeout(
+            connect=limits.connect_timeout_s, sock_connect=limits.connect_timeout_s
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pooled.close()
+        await self._single.close()
+
+    def forget_hops(self) -> None:
+        """Drop what is remembered of hops: their contexts have changed."""
+        self._keys.clear()
+
+    async def exchange(
+        self,
+        hop: NextHop,
+        request: Request,
+        upload: Upload | None,
+        interim: Interim,
+        *,
+        reuse: bool,
+    ) -> Answer:
+        """Send `request`, return the head of the final response.
+
+        1xx responses (other than 100 and 101) go to `interim`. With `reuse` a kept connection may
+        serve; one that the peer has just closed then costs one more try here, which is safe only
+        for what may be sent twice (RFC 9110 9.2.2). Raises UpstreamError.
+        """
+        for fresh in (False, True) if reuse else (True,):
+            connection, reused = await self._connect(hop, pooled=reuse, fresh=fresh)
+            try:
+                return await self._speak(connection, request, upload, interim)
+            except UpstreamError as error:
+                connection.close()
+                if not (reused and upload is None and error.reason is UpstreamReason.CLOSED):
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+        raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
+
+    async def _connect(self, hop: NextHop, *, pooled: bool, fresh: bool) -> tuple[Connection, bool]:
+        connector = self._pooled if pooled else self._single
+        key = self._key(hop)
+        if fresh and pooled:
+            _drop_idle(connector, key)
+        reused = bool(connector._conns.get(key.connection_key))
+        try:
+            return await connector.connect(key, [], self._timeout), reused
+        except TimeoutError as error:
+            raise UpstreamError(
+                UpstreamReason.CONNECT_TIMEOUT, f"{hop.name}: no connection in time"
+            ) from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise UpstreamError(UpstreamReason.WRONG_IDENTITY, f"{hop.name}: {error}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise UpstreamError(UpstreamReason.CONNECT_FAILED, f"{hop.name}: {error}") from error
+
+    def _key(self, hop: NextHop) -> ClientRequest:
+        """What aiohttp's connector wants to know; made once, for it costs more than a request."""
+        key = self._keys.get(hop)
+        if key is None:
+            key = self._keys[hop] = ClientRequest(
+                "GET",
+                URL(hop.url),
+                loop=asyncio.get_running_loop(),
+                ssl=hop.context if hop.context is not None else True,
+                server_hostname=hop.server_name,
+            )
+        return key
+
+    async def _speak(
+        self, connection: Connection, request: Request, upload: Upload | None, interim: Interim
+    ) -> Answer:
+        protocol = connection.protocol
+        assert isinstance(protocol, ResponseProtocol)
+        protocol.expect_response(without_body=request.method == "HEAD", limits=self._limits)
+        _write(protocol, request_head(request, upload.length if upload else 0))
+        sender = asyncio.create_task(_send(protocol, upload)) if upload else None
+        try:
+            message, payload = await self._final(protocol, sender, interim)
+        except BaseException:
+            if sender is not None:
+                sender.cancel()
+            raise
+        return Answer(message, payload, connection, sender)
+
+    async def _final(
+        self, protocol: ResponseProtocol, sender: "asyncio.Task[None] | None", interim: Interim
+    ) -> tuple[RawResponseMessage, StreamReader]:
+        """Wait for the final head: as long as the upload lasts, then for the answer timeout."""
+        if sender is not None:
+            early = asyncio.ensure_future(self._read_final(protocol, interim))
+            try:
+                await asyncio.wait({early, sender}, return_when=asyncio.FIRST_COMPLETED)
+                if not early.done() and sender.done() and not sender.cancelled():
+                    failure = sender.exception()
+                    if failure is not None and not isinstance(failure, OSError):
+                        raise failure
+                async with asyncio.timeout(self._limits.answer_timeout_s):
+                    return await early
+            except TimeoutError as error:
+                raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
+            finally:
+                early.cancel()
+        try:
+            async with asyncio.timeout(self._limits.answer_timeout_s):
+                return await self._read_final(protocol, interim)
+        except TimeoutError as error:
+            raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
+
+    async def _read_final(
+        self, protocol: ResponseProtocol, interim: Interim
+    ) -> tuple[RawResponseMessage, StreamReader]:
+        while True:
+            try:
+                message, payload = await protocol.read()
+            except HttpProcessingError as error:
+                raise UpstreamError(UpstreamReason.BAD_ANSWER, error.message) from error
+            except aiohttp.SocketTimeoutError as error:
+                raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
+            except (aiohttp.ClientError, OSError) as error:
+                raise UpstreamError(UpstreamReason.CLOSED, _CLOSED) from error
+            if message.code >= 200 or message.code == 101:
+                return message, payload
+            if message.code != 100:  # ours to answer: the body is on its way already
+                interim(
+                    Response(
+                        status=message.code,
+                        reason=message.reason,
+                        headers=Headers(decode_pairs(message.raw_headers)),
+                    )
+                )
+
+
+def _connector(limits: Limits, on_connection: OnConnection, idle_s: float) -> TCPConnector:
+    connector = TCPConnector(
+        limit=limits.upstream_connections,
+        ttl_dns_cache=10,
+        **({"keepalive_timeout": idle_s} if idle_s else {"force_close": True}),
+    )
+    connector._factory = functools.partial(  # type: ignore[assignment]
+        ResponseProtocol, loop=asyncio.get_running_loop(), on_connection=on_connection
+    )
+    return connector
+
+
+def _drop_idle(connector: TCPConnector, key: ClientRequest) -> None:
+    """Close a hop's idle connections: one of them was dead, so all are suspect."""
+    for protocol, _ in connector._conns.pop(key.connection_key, ()):
+        protocol.close()
+
+
+def _write(protocol: ResponseProtocol, data: bytes) -> None:
+    transport = protocol.transport
+    if transport is None or transport.is_closing():
+        raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
+    transport.write(data)
+
+
+async def _send(protocol: ResponseProtocol, upload: Upload) -> None:
+    """Send a body; an OSError of the peer's side is told by the missing answer."""
+    chunked = upload.length is None
+    async for chunk in upload.chunks:
+        if protocol.transport is None or protocol.transport.is_closing():
+            raise ConnectionResetError("upstream closed while the body was sent")
+        if chunked:
+            protocol.transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
+        else:
+            protocol.transport.write(chunk)
+        if protocol.writing_paused:
+            await protocol._drain_helper()
+    if chunked and protocol.transport is not None:
+        protocol.transport.write(b"0\r\n\r\n")

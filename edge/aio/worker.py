@@ -1,0 +1,62 @@
+"""An edge's worker process: listeners, pipeline, and the way to the parents."""
+
+import socket
+from collections.abc import Mapping
+
+from edge.aio.fetch import TunnelFetcher
+from edge.aio.http1 import HttpServer
+from edge.aio.pipeline import AccessLog, Pipeline
+from edge.aio.tls import SiteContexts
+from edge.config import EdgeSettings
+from edge.forwarding import Hop
+from edge.metrics import EdgeMetrics
+
+
+class EdgeWorker:
+    """Serves users over HTTP and HTTPS."""
+
+    def __init__(self, settings: EdgeSettings, metrics: EdgeMetrics, access_log: AccessLog) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._access_log = access_log
+        self._servers: list[HttpServer] = []
+
+    async def start(self, sockets: Mapping[str, list[socket.socket]]) -> None:
+        """Serve on the sockets named `http` and `https`."""
+        settings = self._settings
+        self._fetcher = TunnelFetcher(settings, self._metrics)
+        self._contexts = SiteContexts(settings.sites, settings.site_certificates)
+        self._pipeline = Pipeline(
+            hop=Hop(node=settings.node, cdn_id=settings.cdn_id),
+            rules=settings.sites,
+            cache_bytes=settings.cache_bytes,
+            object_bytes=settings.limits.object_bytes,
+            fetcher=self._fetcher,
+            metrics=self._metrics,
+            access_log=self._access_log,
+        )
+        for scheme, context in (("http", None), ("https", self._contexts.listening)):
+            server = HttpServer(
+                handler=self._pipeline.answer,
+                refuse=self._pipeline.refuse,
+                metrics=self._metrics,
+                limits=settings.limits,
+                scheme=scheme,
+            )
+            await server.listen(sockets.get(scheme, ()), context)
+            self._servers.append(server)
+
+    async def drain(self, grace_s: float) -> None:
+        """Finish what is in flight."""
+        self._pipeline.draining = True
+        await HttpServer.drain_all(self._servers, grace_s)
+        await self._pipeline.stop()
+        await self._fetcher.close()
+
+    def receive(self, message: Mapping[str, object]) -> None:
+        """Nothing is said to edge workers yet."""
+
+    async def reload_keys(self) -> None:
+        """Use the certificates as they are on disk now, for new connections."""
+        self._contexts.renew(self._settings.site_certificates)
+        self._fetcher.reload_keys()

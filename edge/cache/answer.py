@@ -1,0 +1,89 @@
+"""The response that a stored one becomes for one request: 200, 206, 304 or 416, for GET or HEAD."""
+
+from dataclasses import dataclass, replace
+
+from edge.cache.entry import Entry
+from edge.cache.ranges import Part, Unsatisfiable, Whole, select_range
+from edge.cache.validate import Outcome, evaluate
+from edge.message import Headers, Request, Response
+from edge.moment import Moment
+
+_NOT_IN_304 = frozenset({"content-encoding", "content-language", "content-length", "content-type"})
+"""Metadata of a body that is not sent (RFC 9110 15.4.5)."""
+_KEPT_IN_416 = frozenset({"date", "etag", "via", "vary"})
+_BODILESS = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response and its body; Content-Length is already in the head."""
+
+    response: Response
+    body: memoryview
+
+
+def answer(request: Request, entry: Entry, now: Moment, *, validated: bool = False) -> Answer:
+    """Answer `request` from `entry`; preconditions first, then ranges (RFC 9110 13.2.2).
+
+    `validated` means that the origin has just confirmed it: then an Age of 0 is left out, which
+    would say the opposite (RFC 9111 5.1). Cache-Status is the caller's to add.
+    """
+    head = _aged(entry, now, validated=validated)
+    if head.status != 200:
+        return _full(request, head, entry.body)
+    received_s = entry.received.wall_s
+    outcome = evaluate(request, head.headers, received_s=received_s)
+    if outcome is Outcome.NOT_MODIFIED:
+        return _not_modified(head)
+    size = len(entry.body)
+    match select_range(request, head.headers, size, received_s=received_s):
+        case Part() as part:
+            return _partial(head, entry.body, part)
+        case Unsatisfiable():
+            return _unsatisfiable(head, size)
+        case Whole():
+            return _full(request, head, entry.body)
+
+
+def _aged(entry: Entry, now: Moment, *, validated: bool) -> Response:
+    age_s = int(entry.age_s(now))
+    headers = entry.response.headers
+    return entry.response.with_headers(
+        headers if validated and not age_s else headers.put("age", str(age_s))
+    )
+
+
+def _full(request: Request, head: Response, body: bytes) -> Answer:
+    headers = head.headers
+    if head.status not in _BODILESS:
+        headers = headers.put("content-length", str(len(body)))
+    if head.status == 200 and "accept-ranges" not in headers:
+        headers = headers.add("accept-ranges", "bytes")
+    sent = b"" if request.method == "HEAD" or head.status in _BODILESS else body
+    return Answer(response=head.with_headers(headers), body=memoryview(sent))
+
+
+def _not_modified(head: Response) -> Answer:
+    headers = head.headers.without(_NOT_IN_304)
+    if "etag" in headers:
+        headers = headers.without({"last-modified"})
+    return Answer(response=_as(head, 304, "Not Modified", headers), body=memoryview(b""))
+
+
+def _partial(head: Response, body: bytes, part: Part) -> Answer:
+    headers = head.headers.put("content-range", part.content_range(len(body)))
+    headers = headers.put("content-length", str(part.size))
+    return Answer(
+        response=_as(head, 206, "Partial Content", headers),
+        body=memoryview(body)[part.first : part.last + 1],
+    )
+
+
+def _unsatisfiable(head: Response, size: int) -> Answer:
+    kept = [pair for pair in head.headers if pair[0] in _KEPT_IN_416]
+    headers = Headers((*kept, ("content-range", f"bytes */{size}"), ("content-length", "0")))
+    return Answer(response=_as(head, 416, "Range Not Satisfiable", headers), body=memoryview(b""))
+
+
+def _as(head: Response, status: int, reason: str, headers: Headers) -> Response:
+    return replace(head, status=status, reason=reason, headers=headers)

@@ -1,0 +1,78 @@
+"""What a 304 does to the stored response it confirms (RFC 9111 3.2 and 4.3.4)."""
+
+from dataclasses import dataclass, replace
+
+from edge.cache.entry import NEVER_STORED, Entry, make_entry
+from edge.cache.storable import StoreDecision, StoreReason, storable
+from edge.cache.validate import strong_match, weak_match
+from edge.config import SiteRules
+from edge.forwarding import without_hop_by_hop
+from edge.message import Headers, Request, Response
+from edge.moment import Moment
+
+_NOT_UPDATED = NEVER_STORED | frozenset(
+    # They describe the stored body, which a 304 does not change (3.2).
+    {"content-encoding", "content-length", "content-range"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshened:
+    """The stored response with the 304's fields.
+
+    Answer this request from `entry`. Put it in place of the old one only if `decision.store`:
+    the 304 may have forbidden that; then the old one must go.
+    """
+
+    entry: Entry
+    decision: StoreDecision
+
+
+def freshen(
+    entry: Entry,
+    request: Request,
+    response: Response,
+    rules: SiteRules,
+    *,
+    sent: Moment,
+    received: Moment,
+) -> Freshened | None:
+    """Update `entry` from a 304 to our conditional request on behalf of `request`.
+
+    None where the 304 is about another representation (4.3.4): then it says nothing about ours,
+    which must go, and the request is to be made again without conditions.
+    """
+    assert response.status == 304
+    if not _confirms(response.headers, entry):
+        return None
+    merged = entry.response.with_headers(_merged(entry.response.headers, response.headers, rules))
+    # A HEAD's 304 confirms the stored GET just as well (4.3.5).
+    asked = replace(request, method="GET", headers=request.headers.without({"range", "if-range"}))
+    decision = storable(asked, merged, rules, sent=sent, now=received)
+    kept = replace(decision, reason=StoreReason.STORED)
+    made = make_entry(entry.key, asked, merged, entry.body, kept, sent=sent, received=received)
+    return Freshened(entry=made, decision=decision)
+
+
+def _confirms(headers: Headers, entry: Entry) -> bool:
+    etag, modified = headers.first("etag"), headers.first("last-modified")
+    if etag is not None:
+        stored = entry.etag
+        match = weak_match if etag.startswith("W/") else strong_match
+        return stored is not None and match(etag, stored)
+    if modified is not None and entry.etag is None:
+        return modified == entry.last_modified
+    # Without a validator it can only mean what we asked about. (4.3.4 would have it confirm nothing
+    # that has one, but servers that leave it out are many, and we ask about one entry at a time.)
+    return True
+
+
+def _merged(stored: Headers, fresh: Headers, rules: SiteRules) -> Headers:
+    # A cookie in a 304 is for this client; it joins the stored response only where the site shares
+    # its cookies anyway.
+    skipped = _NOT_UPDATED if rules.store_set_cookie else _NOT_UPDATED | {"set-cookie"}
+    updates = without_hop_by_hop(fresh).without(skipped)
+    # The old Date would age the response by the time that it has been here: see RFC 9110 6.6.1.
+    replaced = {name for name, _ in updates} | {"date"}
+    age = [("age", value) for value in fresh.lines("age")]
+    return Headers((*stored.without(replaced), *updates, *age))

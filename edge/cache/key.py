@@ -1,0 +1,47 @@
+"""What stored responses are filed under.
+
+A key holds exactly what is forwarded: whatever can change the origin's answer is either in the
+key, or in Vary, or is not sent. Nothing is decoded and no dot segment is resolved, since servers
+differ on what those mean. Parts are joined by spaces, which none of them can contain, so different
+requests never share a key.
+"""
+
+from edge.config import SiteRules
+from edge.message import Request
+
+Key = str
+"""`SITE SCHEME HOST[:PORT] TARGET`"""
+
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def cache_key(request: Request, rules: SiteRules) -> Key:
+    """The key of a request.
+
+    Host keeps its port, and the scheme is part of the key, because an origin's redirects tell both.
+    """
+    return _key(rules, request.scheme, request.host_port, keyed_target(request.target, rules))
+
+
+def keyed_target(target: str, rules: SiteRules) -> str:
+    """The target without the query parameters that do not count for the site.
+
+    This is also what must be forwarded: an origin that saw the others could answer by them.
+    """
+    counting = rules.query_parameters
+    path, mark, query = target.partition("?")
+    if counting is None or not mark:
+        return target
+    kept = [part for part in query.split("&") if part.partition("=")[0] in counting]
+    return f"{path}?{'&'.join(kept)}" if kept else path
+
+
+def sibling_keys(request: Request, rules: SiteRules, target: str) -> tuple[Key, ...]:
+    """The keys of `target` on the request's host, over either scheme."""
+    kept = keyed_target(target, rules)
+    return tuple(_key(rules, scheme, request.host_port, kept) for scheme in ("http", "https"))
+
+
+def _key(rules: SiteRules, scheme: str, host_port: str, target: str) -> Key:
+    host = host_port.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ""))
+    return f"{rules.name} {scheme} {host} {target}"

@@ -1,0 +1,168 @@
+"""Whether a response may be stored, and for how long it will be fresh (RFC 9111 3).
+
+The method, status and field rules of the text, and where it leaves a choice the one that stores
+less: no heuristics, qualified `private` and `no-cache` read as unqualified ones.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.cache.directives import Directives, parse_directives, request_directives
+from edge.cache.freshness import HEURISTIC_STATUSES, Lifetime, freshness_lifetime, initial_age
+from edge.cache.never import never_cached
+from edge.cache.vary import nominated
+from edge.config import SiteRules
+from edge.message import Request, Response
+from edge.moment import Moment
+
+
+class StoreReason(StrEnum):
+    """Why a response is stored or is not."""
+
+    STORED = "stored"
+    """Nothing speaks against it."""
+    METHOD = "method"
+    """Only responses to GET are stored."""
+    REQUEST_BODY = "request-body"
+    """The request had a body, which is no part of the key."""
+    STATUS = "status"
+    """The status speaks of this one request, or of a part, or is not final."""
+    RANGE = "range"
+    """The request asked for a part, and the answer is not the whole."""
+    NEVER_CACHE = "never-cache"
+    """A rule of the site."""
+    REQUEST_NO_STORE = "request-no-store"
+    """The client forbids it."""
+    NO_STORE = "no-store"
+    """The origin forbids it."""
+    PRIVATE = "private"
+    """The origin forbids it to shared caches."""
+    AUTHORIZATION = "authorization"
+    """The request was authenticated, and the response does not allow sharing (3.5)."""
+    SET_COOKIE = "set-cookie"
+    """It sets a cookie, and the site does not allow that or the origin gave no lifetime."""
+    VARY = "vary"
+    """`Vary: *`, or too many fields in it."""
+    NO_FRESHNESS = "no-freshness"
+    """Nothing says for how long."""
+    STALE = "stale"
+    """It is stale on arrival and has no validator: it could never be used."""
+    TOO_LARGE = "too-large"
+    """Larger than the store takes."""
+    INCOMPLETE = "incomplete"
+    """Its body did not come whole."""
+    CROWDED = "crowded"
+    """Too much is on its way into the store already."""
+    INVALIDATED = "invalidated"
+    """The key was invalidated or purged after the fetch had begun."""
+
+
+_REQUEST_STATUSES = frozenset(
+    # About ranges and conditions that this client sent.
+    {206, 304, 412, 416}
+    # About this client's connection, fields or habits: another client must not be told the same.
+    | {401, 407, 408, 411, 413, 415, 417, 421, 425, 426, 428, 429, 431, 511}
+)
+_SHAREABLE = ("public", "must-revalidate", "s-maxage")
+_NO_LIFETIME = Lifetime.none()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreDecision:
+    """Whether to store, and what the entry needs to know."""
+
+    reason: StoreReason
+    lifetime: Lifetime = _NO_LIFETIME
+    nominated: tuple[str, ...] = ()
+    """Request fields named by Vary."""
+
+    @property
+    def store(self) -> bool:
+        """Whether to store it."""
+        return self.reason is StoreReason.STORED
+
+
+def has_body(request: Request) -> bool:
+    """Whether the request, as received, has a body."""
+    length = request.headers.first("content-length")
+    return (length is not None and length.strip("0") != "") or (
+        "transfer-encoding" in request.headers
+    )
+
+
+def storable(
+    request: Request, response: Response, rules: SiteRules, *, sent: Moment, now: Moment
+) -> StoreDecision:
+    """Decide about the response to `request`, both as received, before anything is taken off.
+
+    `sent` is when the request was sent upstream, `now` when the response's head came.
+    """
+    directives = parse_directives(response.headers)
+    reason = (
+        _request_forbids(request, rules)
+        or _status_forbids(request, response)
+        or _directives_forbid(request, directives)
+    )
+    if reason is not None:
+        return StoreDecision(reason=reason)
+    names = nominated(response.headers)
+    if names is None:
+        return StoreDecision(reason=StoreReason.VARY)
+    lifetime = freshness_lifetime(response, directives, rules, now.wall_s)
+    reason = _useless(response, directives, lifetime, rules, sent=sent, now=now)
+    return StoreDecision(reason=reason, lifetime=lifetime, nominated=names)
+
+
+def _request_forbids(request: Request, rules: SiteRules) -> StoreReason | None:
+    if request.method != "GET":
+        return StoreReason.METHOD
+    if has_body(request):
+        return StoreReason.REQUEST_BODY
+    if never_cached(request.path, rules):
+        return StoreReason.NEVER_CACHE
+    if "no-store" in request_directives(request.headers):
+        return StoreReason.REQUEST_NO_STORE
+    return None
+
+
+def _status_forbids(request: Request, response: Response) -> StoreReason | None:
+    if not 200 <= response.status <= 999 or response.status in _REQUEST_STATUSES:
+        return StoreReason.STATUS
+    if "content-range" in response.headers:
+        return StoreReason.RANGE
+    if "range" in request.headers and response.status != 200:
+        return StoreReason.RANGE
+    return None
+
+
+def _directives_forbid(request: Request, directives: Directives) -> StoreReason | None:
+    if "no-store" in directives:
+        return StoreReason.NO_STORE
+    if "private" in directives:
+        return StoreReason.PRIVATE
+    if "authorization" in request.headers and not any(name in directives for name in _SHAREABLE):
+        return StoreReason.AUTHORIZATION
+    return None
+
+
+def _useless(
+    response: Response,
+    directives: Directives,
+    lifetime: Lifetime,
+    rules: SiteRules,
+    *,
+    sent: Moment,
+    now: Moment,
+) -> StoreReason:
+    headers = response.headers
+    shared_cookie = rules.store_set_cookie and lifetime.explicit
+    if "set-cookie" in headers and not shared_cookie:
+        return StoreReason.SET_COOKIE
+    # Without a lifetime, `no-cache` still says something: keep it, and ask each time.
+    asks_each_time = "no-cache" in directives and response.status in HEURISTIC_STATUSES
+    if lifetime == _NO_LIFETIME and not asks_each_time:
+        return StoreReason.NO_FRESHNESS
+    fresh = lifetime.seconds > initial_age(headers, sent, now) and "no-cache" not in directives
+    if not fresh and "etag" not in headers and "last-modified" not in headers:
+        return StoreReason.STALE
+    return StoreReason.STORED

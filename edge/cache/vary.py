@@ -1,0 +1,52 @@
+"""Which request fields select among the stored responses of one key (RFC 9111 4.1)."""
+
+from edge.fields import split_list
+from edge.forwarding import CLIENT_FIELDS, TARGET_FIELDS
+from edge.message import Headers
+
+Selecting = tuple[tuple[str, str | None], ...]
+"""Names and normalised values of the fields a response was selected by; None: field absent."""
+
+MAX_NOMINATED = 16
+"""Names in one Vary; above it every request is a variant of its own and storing is useless."""
+
+_CASELESS = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
+_UNORDERED = frozenset({"accept-encoding"})
+"""Order means nothing, since weights rank the members (RFC 9110 12.5.3)."""
+
+
+def nominated(response: Headers) -> tuple[str, ...] | None:
+    """The sorted lower-case names in Vary; None where no request can match.
+
+    That is `*`, more than `MAX_NOMINATED` names, and fields about the client that we write
+    ourselves: the origin has seen other values than the request before us has. Those that repeat
+    what the cache key says are left out.
+    """
+    lines = response.lines("vary")
+    if not lines:
+        return ()
+    names = {member.lower() for line in lines for member in split_list(line)}
+    if "*" in names or len(names) > MAX_NOMINATED or names & CLIENT_FIELDS:
+        return None
+    return tuple(sorted(names - TARGET_FIELDS - {"host"}))
+
+
+def selecting(names: tuple[str, ...], request: Headers) -> Selecting:
+    """What `request` has in the fields `names`."""
+    return tuple((name, _normalised(name, request.lines(name))) for name in names)
+
+
+def selects(stored: Selecting, request: Headers) -> bool:
+    """Whether `request` has the same in each of the stored fields."""
+    return all(value == _normalised(name, request.lines(name)) for name, value in stored)
+
+
+def _normalised(name: str, lines: tuple[str, ...]) -> str | None:
+    """Equal for values that surely mean the same; a field's absence equals nothing but absence."""
+    if not lines:
+        return None
+    if name not in _CASELESS:
+        # Of an unknown field only this is known: lines may be joined, ends may be trimmed.
+        return ", ".join(line.strip(" \t") for line in lines)
+    members = ["".join(member.split()).lower() for line in lines for member in split_list(line)]
+    return ",".join(sorted(members) if name in _UNORDERED else members)

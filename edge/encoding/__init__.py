@@ -1,0 +1,1 @@
+"""Codings of bodies: what to put on, and how."""

@@ -1,0 +1,124 @@
+"""What an edge or a parent counts. One method an event; the metric objects stay inside.
+
+A label's values are closed vocabularies, site names, or checked numbers: never a URL, a host that
+a client made up, or an address.
+"""
+
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+NO_SITE = "-"
+"""Label of requests for no site of ours."""
+LATENCY_BUCKETS_S = (
+    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
+    *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+
+
+class Direction(StrEnum):
+    """Which way bytes went."""
+
+    CLIENT_IN = "client-in"
+    """Read from clients (at a parent: from edges)."""
+    CLIENT_OUT = "client-out"
+    """Written to clients (at a parent: to edges)."""
+    UPSTREAM_IN = "upstream-in"
+    """Read from parents or origins."""
+    UPSTREAM_OUT = "upstream-out"
+    """Written to parents or origins."""
+
+
+class Peer(StrEnum):
+    """Whom a connection is with."""
+
+    CLIENT = "client"
+    """A user, or at a parent an edge."""
+    UPSTREAM = "upstream"
+    """A parent through the tunnel, or at a parent an origin."""
+
+
+class EdgeMetrics:
+    """The counters of one worker; `package` is `edge`, or `origin` at a parent."""
+
+    def __init__(self, registry: CollectorRegistry, package: str = "edge") -> None:
+        prefix = f"midmile_{package}_"
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(prefix + name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(
+                prefix + name, text, labels, registry=registry, multiprocess_mode="livesum"
+            )
+
+        self._requests = counter("requests", "Requests answered.", "site", "status", "verdict")
+        self._latency = Histogram(
+            prefix + "request_seconds",
+            "From a request's first byte to its answer's last.",
+            ("site", "verdict"),
+            registry=registry,
+            buckets=LATENCY_BUCKETS_S,
+        )
+        self._bytes = counter("bytes", "Bytes of bodies and heads, by way.", "direction")
+        self._in_flight = gauge("requests_in_flight", "Requests being answered.")
+        self._connections = gauge("connections", "Open connections.", "peer")
+        self._cache_bytes = gauge("cache_bytes", "Memory that stored responses take.")
+        self._cache_objects = gauge("cache_objects", "Stored responses.")
+        self._evictions = counter("cache_evictions", "Stored responses dropped for room.")
+        self._not_stored = counter("not_stored", "Responses not stored, by reason.", "reason")
+        self._refused = counter("requests_refused", "Streams that are no clean HTTP.", "reason")
+        self._upstream_errors = counter("upstream_errors", "Failures of upstreams.", "reason")
+        self._collapsed = counter("collapsed", "Requests answered by another request's fetch.")
+        self._evicted = 0
+
+    def request_began(self) -> None:
+        """A request's head is complete."""
+        self._in_flight.inc()
+
+    def request_ended(self, *, site: str, status: int, verdict: str, seconds: float) -> None:
+        """A request begun before has been answered or given up; `verdict` may be empty."""
+        self._in_flight.dec()
+        site, verdict = site or NO_SITE, verdict or "none"
+        self._requests.labels(site, _status(status), verdict).inc()
+        self._latency.labels(site, verdict).observe(seconds)
+
+    def moved(self, direction: Direction, size_bytes: int) -> None:
+        """Bytes were read or written."""
+        self._bytes.labels(direction.value).inc(size_bytes)
+
+    def connection_opened(self, peer: Peer) -> None:
+        """A connection stands."""
+        self._connections.labels(peer.value).inc()
+
+    def connection_closed(self, peer: Peer) -> None:
+        """A connection that stood is gone."""
+        self._connections.labels(peer.value).dec()
+
+    def cache_is(self, *, size_bytes: int, objects: int, evictions: int) -> None:
+        """The store's present numbers; `evictions` is its count since it was made."""
+        self._cache_bytes.set(size_bytes)
+        self._cache_objects.set(objects)
+        self._evictions.inc(evictions - self._evicted)
+        self._evicted = evictions
+
+    def not_stored(self, reason: StrEnum) -> None:
+        """A response to a cacheable request was not stored."""
+        self._not_stored.labels(reason.value).inc()
+
+    def refused(self, reason: StrEnum) -> None:
+        """The framer refused a stream."""
+        self._refused.labels(reason.value).inc()
+
+    def upstream_failed(self, reason: StrEnum) -> None:
+        """One attempt to ask an upstream failed."""
+        self._upstream_errors.labels(reason.value).inc()
+
+    def collapsed(self) -> None:
+        """A request got its answer from another one's fetch."""
+        self._collapsed.inc()
+
+
+def _status(status: int) -> str:
+    """Origins may answer anything; three digits are as many as HTTP has."""
+    return str(status) if 100 <= status <= 599 else "other"

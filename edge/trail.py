@@ -1,0 +1,92 @@
+"""What happened to one request, gathered on its way and written down once at its end.
+
+Its record is one line of the access log. Times are monotonic seconds; the log's own time stamp is
+the shell's.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class Trail:
+    """A request's trail. The pipeline owns it and fills it in; defaults mean "it did not happen".
+
+    `verdict`, `reason`, `not_stored` and `error` are the words of the enums they come from, so
+    that log, metrics and headers can be searched for the same string.
+    """
+
+    request_id: str
+    started_s: float
+    client: str = ""
+    method: str = ""
+    scheme: str = ""
+    host: str = ""
+    target: str = ""
+    http_version: str = ""
+    site: str = ""
+    verdict: str = ""
+    reason: str = ""
+    not_stored: str = ""
+    """Why the response was not stored, where it might have been."""
+    collapsed: bool = False
+    """Another request's fetch gave the answer."""
+    upstream: str = ""
+    """The server that answered, or was asked last."""
+    upstream_status: int = 0
+    attempts: int = 0
+    """How often an upstream was asked."""
+    error: str = ""
+    error_side: str = ""
+    status: int = 0
+    request_bytes: int = 0
+    """Of the request's body."""
+    response_bytes: int = 0
+    """Of the response's body, as written to the client."""
+    marks: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, name: str, now_s: float) -> None:
+        """Note when a step was reached for the first time: `asked`, `answered`, `first_byte`."""
+        self.marks.setdefault(name, now_s)
+
+    def fail(self, error: str, side: str) -> None:
+        """Note what went wrong; the first fault explains the later ones."""
+        self.error = self.error or error
+        self.error_side = self.error_side or side
+
+    def seconds(self, now_s: float) -> float:
+        """Since the request's first byte."""
+        return max(0.0, now_s - self.started_s)
+
+    def record(self, now_s: float) -> dict[str, object]:
+        """The access log's record: JSON-able, facts that do not apply left out."""
+        facts: dict[str, object] = {
+            "request_id": self.request_id,
+            "client": self.client,
+            "method": self.method,
+            "scheme": self.scheme,
+            "host": self.host,
+            "target": self.target,
+            "http_version": self.http_version,
+            "site": self.site,
+            "status": self.status,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "not_stored": self.not_stored,
+            "collapsed": self.collapsed,
+            "upstream": self.upstream,
+            "upstream_status": self.upstream_status,
+            "attempts": self.attempts,
+            "error": self.error,
+            "error_side": self.error_side,
+        }
+        record = {name: fact for name, fact in facts.items() if fact}
+        record["request_bytes"] = self.request_bytes
+        record["response_bytes"] = self.response_bytes
+        record["seconds"] = _rounded(self.seconds(now_s))
+        for name, at_s in self.marks.items():
+            record[f"{name}_s"] = _rounded(max(0.0, at_s - self.started_s))
+        return record
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 6)

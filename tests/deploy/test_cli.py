@@ -1,0 +1,161 @@
+"""The command line as a user meets it: what it prints, where, and how it ends."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from deploy.cli import network_file
+from deploy.status import duration, hit_ratio, print_status
+from tests.kit.processes import alive, free_ports
+
+
+def midmile(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "deploy", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=cwd,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["up", "nowhere.toml"], 2, r"cannot read .*nowhere\.toml: no such file or directory"),
+        (["node", "x", "--network", "."], 2, r"cannot read .*: is a directory"),
+        (["node", "nobody"], 2, r"no node 'nobody' in .*demo\.toml \(it has east, west, .*\)"),
+        (["status"], 4, r"no supervisor runs in .*var \(start one: midmile up\)"),
+        (["fly"], 2, r"no such command 'fly' \(see --help\)"),
+        (["up", "--fast"], 2, r"no such option: --fast.* \(see --help\)"),
+        (["keys", "--rotate", "--node", "east"], 2, r".*only one of .*"),
+        (["resolve"], 2, r"missing argument 'name' \(see --help\)"),
+    ],
+)
+def test_errors_are_one_line_and_a_code(
+    tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    """A user's mistake is told in one line on stderr, with the documented exit code."""
+    done = midmile(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert re.fullmatch(f"midmile: {message}\n", done.stderr), done.stderr
+
+
+def test_a_folder_called_deploy_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """Many projects have a folder `deploy`; standing in one does not matter."""
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "__init__.py").write_text("raise SystemExit(9)")
+    assert midmile("--version", cwd=tmp_path).stdout.startswith("midmile ")
+
+
+def test_help_needs_nothing_heavy() -> None:
+    """Help appears without the servers' libraries being loaded."""
+    code = (
+        "import sys; sys.argv = ['midmile', '--help']\n"
+        "from deploy.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'aiohttp', 'pydantic', 'cryptography', 'dns'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout.rstrip().endswith("[]")
+    for command in ("up", "node", "status", "check", "keys", "resolve"):
+        assert command in done.stdout
+
+
+def test_reader_that_leaves_is_no_error() -> None:
+    """`midmile --help | head -1` shows no traceback."""
+    reading, writing = socket.socketpair()
+    reading.close()
+    with writing:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "deploy", "--help"],
+            stdout=writing.fileno(),
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    assert done.stderr == b""
+
+
+def test_one_node_alone_serves_and_drains(tmp_path: Path) -> None:
+    """`midmile node` runs one node; a second one of the same name is refused; SIGTERM ends it."""
+    admin, http = free_ports(2)
+    file = tmp_path / "network.toml"
+    file.write_text(Path(network_file(None)).read_text())
+    arguments = ("node", "shop-origin", "--network", str(alone(file, admin, http)))
+    state = ("--state", str(tmp_path / "state"))
+    command = [sys.executable, "-P", "-m", "deploy", *arguments, *state]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node,
+        ExitStack() as stop,
+    ):
+        stop.callback(node.kill)
+        assert node.stdout is not None
+        while '"event":"ready"' not in (line := node.stdout.readline()):
+            assert line, "it ended"
+        second = midmile(*arguments, *state)
+        assert second.returncode == 4
+        assert f"node shop-origin runs already (pid {node.pid})" in second.stderr
+        with socket.create_connection(("127.0.0.1", http), timeout=10) as user:
+            user.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
+            assert user.recv(12) == b"HTTP/1.1 200"
+        node.send_signal(signal.SIGTERM)
+        assert node.wait(20) == 0
+    assert not alive(node.pid)
+    assert not (tmp_path / "state" / "nodes" / "shop-origin" / "node.pid").exists()
+
+
+def alone(file: Path, admin: int, http: int) -> Path:
+    """The demo network with free ports for its origin."""
+    text = file.read_text()
+    text = re.sub(r'admin = "127\.0\.0\.1:\d+"', f'admin = "127.0.0.1:{admin}"', text)
+    file.write_text(text.replace("127.0.9.2:8088", f"127.0.0.1:{http}"))
+    return file
+
+
+def test_status_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """A node's row is followed by one for each of its workers."""
+    worker = {"state": "asleep", "pid": None, "restarts": 8, "uptime_s": 0}
+    node = {
+        "name": "east",
+        "role": "edge",
+        "state": "ready",
+        "pid": 12,
+        "restarts": 1,
+        "uptime_s": 3_700,
+        "admin": "[::1]:8900",
+        "requests": 200,
+        "hits": 150,
+        "workers": [worker],
+    }
+    print_status({"network": "demo", "uptime_s": 61, "nodes": [node]}, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "network demo, up for 1m 1s"
+    assert lines[3].split() == [
+        *("east", "edge", "ready", "12", "1", "1h", "1m", "200", "75.0%", "[::1]:8900")
+    ]
+    assert lines[4].split() == ["east/0", "asleep", "8", "0s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.9, "5s"), (65, "1m 5s"), (3_600, "1h 0m"), (90_000, "1d 1h")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    """A time span is told in its two largest units."""
+    assert duration(seconds) == text
+
+
+def test_hit_ratio_without_cache_or_requests() -> None:
+    """There is no ratio where there is no cache, or nothing was asked."""
+    assert hit_ratio({"requests": 3, "hits": None}) is None
+    assert hit_ratio({"requests": 0, "hits": 0}) is None

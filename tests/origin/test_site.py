@@ -1,0 +1,384 @@
+"""The demo shop on a real socket: pages, assets, objects, and what is made for each request."""
+
+import asyncio
+import hashlib
+import json
+import re
+import socket
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
+
+from origin.aio.site.app import make_app
+from origin.aio.site.catalogue import CATEGORIES, PRODUCTS
+from origin.aio.site.worker import SiteWorker
+from origin.config import SiteSettings
+
+Client = TestClient[web.Request, web.Application]
+PAGES = (
+    "/",
+    "/about",
+    *(f"/shop/{category.slug}" for category in CATEGORIES),
+    *(f"/product/{product.slug}" for product in PRODUCTS),
+)
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Client]:
+    """A client of a running shop whose event stream ticks quickly."""
+    async with TestClient(TestServer(make_app(tick_s=0.01))) as client:
+        yield client
+
+
+class _Links(HTMLParser):
+    """Collects what a page links to and checks what a reader without eyes needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: set[str] = set()
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        fields = dict(attrs)
+        self.seen.append(tag)
+        for name in ("href", "src", "srcset"):
+            target = fields.get(name)
+            if target and target.startswith("/"):
+                self.targets.add(target)
+        assert tag != "img" or "alt" in fields, fields
+        assert not {"style", "onclick"} & fields.keys(), "the page's own policy forbids it"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_are_whole(shop: Client, path: str) -> None:
+    """Everything that a page links to is there, and it has landmarks, a heading and alt texts."""
+    response = await shop.get(path)
+    assert response.status == 200
+    links = _Links()
+    links.feed(await response.text())
+    assert links.seen.count("h1") == links.seen.count("main") == 1
+    for target in sorted(links.targets):
+        async with shop.get(target) as linked:
+            assert linked.status == 200, target
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_may_be_shared_for_a_minute(shop: Client, path: str) -> None:
+    """Pages are the same for all visitors, kept a minute by edges, and revalidate to a 304."""
+    response = await shop.get(path, headers={"Cookie": "sid=abc"})
+    assert response.headers["Cache-Control"] == "public, s-maxage=60, max-age=0"
+    assert "Set-Cookie" not in response.headers
+    assert "Vary" not in response.headers
+    again = await shop.get(path, headers={"If-None-Match": response.headers["ETag"]})
+    assert again.status == 304
+    assert again.headers["ETag"] == response.headers["ETag"]
+    assert await again.read() == b""
+
+
+async def test_two_processes_agree(shop: Client) -> None:
+    """Another process of the shop gives every page the same validator."""
+    async with TestClient(TestServer(make_app())) as other:
+        for path in PAGES:
+            one, two = await shop.head(path), await other.head(path)
+            assert one.headers["ETag"] == two.headers["ETag"]
+
+
+async def test_assets_are_immutable(shop: Client) -> None:
+    """A versioned asset may be kept for ever, and its name carries its content's hash."""
+    page = await (await shop.get("/")).text()
+    paths = set(re.findall(r"/assets/[^\"]+", page))
+    assert len(paths) > 10
+    for path in paths:
+        response = await shop.get(path)
+        body = await response.read()
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert path.split(".")[-2] == hashlib.sha256(body).hexdigest()[:8]
+        assert response.headers["Last-Modified"]
+        assert response.content_type != "application/octet-stream"
+
+
+async def test_ranges_on_the_wire(shop: Client) -> None:
+    """An object tells that it has ranges, cuts one, and refuses one past its end."""
+    whole = await shop.get("/objects/10KB")
+    body = await whole.read()
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    part = await shop.get("/objects/10KB", headers={"Range": "bytes=100-199"})
+    assert (part.status, await part.read()) == (206, body[100:200])
+    assert part.headers["Content-Range"] == "bytes 100-199/10240"
+    past = await shop.get("/objects/10KB", headers={"Range": "bytes=10240-"})
+    assert past.status == 416
+    assert past.headers["Content-Range"] == "bytes */10240"
+
+
+@pytest.mark.parametrize("path", ["/", "/objects/1MB", "/api/items/20KB", "/echo", "/nowhere"])
+async def test_head_is_get_without_body(shop: Client, path: str) -> None:
+    """HEAD tells the length that GET would have, and sends nothing."""
+    head, get = await shop.head(path), await shop.get(path)
+    assert head.status == get.status
+    if path != "/echo":
+        assert head.headers["Content-Length"] == get.headers["Content-Length"]
+    assert await head.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "cache_control"),
+    [
+        ("/objects/1KB", "public, max-age=3600"),
+        ("/objects/8KB-uncacheable", "no-store"),
+        ("/api/items/2KB", "no-store"),
+        ("/me/2KB", "private, no-cache"),
+        ("/api/me", "private, no-store"),
+        ("/echo", "no-store"),
+        ("/slow?ms=1", "no-store"),
+        ("/robots.txt", "public, max-age=86400"),
+        ("/favicon.ico", "public, max-age=86400"),
+    ],
+)
+async def test_cache_control(shop: Client, path: str, cache_control: str) -> None:
+    """Each kind of response says who may keep it."""
+    response = await shop.get(path)
+    assert response.status == 200
+    assert response.headers["Cache-Control"] == cache_control
+
+
+async def test_uncacheable_answers_differ(shop: Client) -> None:
+    """No two answers of the uncacheable object and the API are the same."""
+    for path in ("/objects/8KB-uncacheable", "/api/items/100KB"):
+        one, other = await shop.get(path), await shop.get(path)
+        assert await one.read() != await other.read()
+
+
+async def test_a_visitor_is_known_again(shop: Client) -> None:
+    """The first visit sets a cookie that scripts cannot read; the second is greeted by name."""
+    first = await shop.get("/api/me")
+    assert (await first.json()) == {"name": "stranger", "returning": False}
+    cookie = first.cookies["sid"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    sid = {"Cookie": f"sid={cookie.value}"}
+    second = await shop.get("/api/me", headers=sid)
+    visitor = await second.json()
+    assert visitor["returning"]
+    page = await shop.get("/me/20KB", headers=sid)
+    assert visitor["name"] in await page.text()
+    assert page.headers["Vary"] == "Cookie"
+    again = await shop.get("/me/20KB", headers={**sid, "If-None-Match": page.headers["ETag"]})
+    assert again.status == 304
+
+
+async def test_cookies_are_not_reflected(shop: Client) -> None:
+    """What a client puts into its cookie does not come back in a page."""
+    page = await shop.get("/me/2KB", headers={"Cookie": "sid=<script>alert(1)</script>"})
+    assert "<script>" not in await page.text()
+
+
+async def test_echo_tells_the_head_as_it_came(shop: Client) -> None:
+    """`/echo` repeats method, raw target and fields as JSON, never as HTML."""
+    target = URL("/echo?q=%3Cb%3E&x=1%2F2", encoded=True)
+    response = await shop.request("PATCH", target, headers={"X-Odd": "<i>"})
+    told = await response.json()
+    assert (told["method"], told["target"]) == ("PATCH", "/echo?q=%3Cb%3E&x=1%2F2")
+    assert ["X-Odd", "<i>"] in told["headers"]
+    assert response.content_type == "application/json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("code", [200, 204, 301, 304, 404, 405, 418, 451, 500, 503, 599])
+async def test_status_on_demand(shop: Client, code: int) -> None:
+    """`/status/CODE` answers with that status, to any method, not to be stored."""
+    response = await shop.post(f"/status/{code}", allow_redirects=False)
+    assert response.status == code
+    assert response.headers["Cache-Control"] == "no-store"
+    assert code != 301 or response.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/status/100",
+        "/status/abc",
+        "/assets/site.css",
+        "/assets/..%2fapp.py",
+        "/assets/%2e%2e/app.py",
+        "/assets/%00",
+        "/product/<script>alert(1)</script>",
+        "/shop/none",
+    ],
+)
+async def test_what_is_not_there(shop: Client, path: str) -> None:
+    """A path that leads nowhere gives the shop's 404 page, which repeats nothing of it."""
+    response = await shop.get(URL(path.replace("<", "%3C").replace(">", "%3E"), encoded=True))
+    text = await response.text()
+    assert response.status == 404
+    assert "Off the map" in text
+    assert "alert(1)" not in text
+    assert response.headers["Cache-Control"] == "public, s-maxage=10, max-age=0"
+
+
+async def test_missing_api_is_json(shop: Client) -> None:
+    """Below `/api/` an error is JSON, since no person reads it."""
+    response = await shop.get("/api/nothing")
+    assert (response.status, await response.json()) == (404, {"error": "Not Found"})
+
+
+@pytest.mark.parametrize(("path", "allow"), [("/", "GET,HEAD"), ("/upload", "POST,PUT")])
+async def test_wrong_method(shop: Client, path: str, allow: str) -> None:
+    """A method that a resource does not have gives 405 with those it has."""
+    response = await shop.delete(path)
+    assert response.status == 405
+    assert response.headers["Allow"] == allow
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_upload_is_counted(shop: Client, method: str) -> None:
+    """`/upload` tells length and hash of what was streamed to it."""
+    pieces = [bytes([number]) * 50_000 for number in range(20)]
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    response = await shop.request(method, "/upload", data=body())
+    digest = hashlib.sha256(b"".join(pieces)).hexdigest()
+    assert await response.json() == {"length": 1_000_000, "sha256": digest}
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("0", 200), ("1", 200), ("-1", 400), ("x", 400), ("30001", 400), ("9" * 5000, 400)],
+)
+async def test_slow_is_bounded(shop: Client, asked: str, status: int) -> None:
+    """`/slow` waits as told, within its bound."""
+    response = await shop.get("/slow", params={"ms": asked})
+    assert response.status == status
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_events_tick(shop: Client) -> None:
+    """`/events` is an event stream that goes on while the client stays."""
+    async with shop.get("/events") as response:
+        assert response.content_type == "text/event-stream"
+        ticks: list[int] = []
+        while len(ticks) < 3:
+            line = await response.content.readline()
+            if line.startswith(b"data: "):
+                ticks.append(json.loads(line[6:])["tick"])
+    assert ticks == [1, 2, 3]
+
+
+async def test_websocket_echo(shop: Client) -> None:
+    """`/ws/echo` sends text and bytes back; without an upgrade it asks for one."""
+    async with shop.ws_connect("/ws/echo") as wire:
+        await wire.send_str("north")
+        assert await wire.receive_str() == "north"
+        await wire.send_bytes(b"\x00\xff")
+        assert await wire.receive_bytes() == b"\x00\xff"
+    plain = await shop.get("/ws/echo")
+    assert (plain.status, plain.headers["Upgrade"]) == (426, "websocket")
+
+
+async def _raw(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    everything = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return everything
+
+
+async def test_early_hints(shop: Client) -> None:
+    """`/early` sends a 103 with a preload link before its 200."""
+    head = b"GET /early HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+    answer = await _raw(shop.port or 0, head)
+    hints, final, _ = answer.split(b"\r\n\r\n", 2)
+    assert hints.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: </assets/site.")
+    assert final.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_no_early_hints_for_http_1_0(shop: Client) -> None:
+    """A client of HTTP/1.0, which knows no interim responses, gets the 200 alone."""
+    answer = await _raw(shop.port or 0, b"GET /early HTTP/1.0\r\nHost: shop\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.0 200 OK\r\n")
+
+
+def _listener() -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    return listener
+
+
+async def _begin_slow(
+    port: int, milliseconds: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Ask for a slow page; returns when its handler is at work, which the 100 proves."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    fields = "Host: shop\r\nContent-Length: 1\r\nExpect: 100-continue"
+    writer.write(f"GET /slow?ms={milliseconds} HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b".")
+    return reader, writer
+
+
+async def test_worker_serves_and_drains() -> None:
+    """A draining worker refuses new clients, ends streams, and lets a slow page finish."""
+    listener = _listener()
+    host, port = listener.getsockname()
+    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    await worker.start({"http": [listener]})
+    async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+        stream = await session.get("/events")
+        await stream.content.readline()
+        wire = await session.ws_connect("/ws/echo")
+        reader, writer = await _begin_slow(port, 200)
+        drained = asyncio.create_task(worker.drain(5.0))
+        assert (await wire.receive()).type is aiohttp.WSMsgType.CLOSE
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(host, port)
+        assert (await reader.read()).endswith(b"This took 200 ms.\n")
+        await stream.read()
+        await drained
+    writer.close()
+
+
+async def test_drain_is_bounded() -> None:
+    """A request that outlives the grace is cut off, and the worker ends all the same."""
+    listener = _listener()
+    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    await worker.start({"http": [listener]})
+    reader, writer = await _begin_slow(listener.getsockname()[1], 30_000)
+    async with asyncio.timeout(5):
+        await worker.drain(0.05)
+        assert await reader.read() == b""
+    writer.close()
+    await worker.drain(0.05)
+
+
+async def test_a_client_that_leaves_frees_its_page() -> None:
+    """Nothing goes on for a client that has gone, so draining finds nothing to wait for."""
+    listener = _listener()
+    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    await worker.start({"http": [listener]})
+    _, writer = await _begin_slow(listener.getsockname()[1], 30_000)
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(5):
+        await worker.drain(30.0)
+
+
+async def test_upload_is_counted_as_sent() -> None:
+    """The worker does not unpack a body that says it is packed: what was sent is told."""
+    listener = _listener()
+    host, port = listener.getsockname()
+    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    await worker.start({"http": [listener]})
+    async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+        fields = {"Content-Encoding": "gzip"}
+        response = await session.put("/upload", data=b"not gzip at all", headers=fields)
+        assert (await response.json())["length"] == 15
+    await worker.drain(1.0)
