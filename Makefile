@@ -31,7 +31,7 @@ format: $(VENV)/.dev  ## Put the code into its house format
 	@$(VENV)/bin/ruff format .
 
 docs: $(VENV)/.runtime  ## Write docs/network-file.md anew from the models
-	@$(VENV)/bin/python -m deploy.network_docs > docs/network-file.md.new
+	@$(VENV)/bin/python -m deploy.network.docs > docs/network-file.md.new
 	@mv docs/network-file.md.new docs/network-file.md
 
 pins: $(VENV)/.dev  ## Write constraints.txt anew from what .venv holds

@@ -19,9 +19,9 @@ def _child(kind: str, control: int) -> int:
     import uvloop
 
     if kind == "worker":
-        from deploy.worker_main import run_worker as run
+        from deploy.node.worker import run_worker as run
     else:
-        from deploy.shell import run_supervised_node as run
+        from deploy.node.keeper import run_supervised_node as run
     return int(uvloop.run(run(control)))
 
 

@@ -7,16 +7,24 @@ on stderr and an exit code of `ExitCode`.
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from deploy.exits import ExitCode, Refusal
+from deploy.layout import DEMO, STATE
+
+if TYPE_CHECKING:
+    from deploy.errand import Errand
+
+ROLES = "deploy.wiring"
+"""The `Builders` of real networks."""
 
 app = typer.Typer(
     name="midmile",
     help="A content delivery network that one person can run.",
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; 1 failed; 2 wrong usage, network file or keys; 3 an address or "
@@ -28,15 +36,16 @@ _CommandFault: type[Exception] = next(
 )
 """Base of all usage errors; typer does not export it, and of late has its own copy of click."""
 
+_DEFAULT_FILE = "Network file (TOML); without one, the demo network."
 File = Annotated[
-    Path | None,
-    typer.Argument(metavar="[FILE]", help="Network file; by default the demo network."),
+    Path | None, typer.Argument(metavar="FILE", show_default=False, help=_DEFAULT_FILE)
 ]
 Network = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Network file; by default the demo network.")
+    Path | None, typer.Option(metavar="FILE", show_default=False, help=_DEFAULT_FILE)
 ]
-State = Annotated[Path, typer.Option(metavar="DIR", help="Where keys and run-time files live.")]
-VAR = Path("var")
+State = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder of keys and run-time files; made if missing.")
+]
 
 
 def _show_version(wanted: bool) -> None:
@@ -51,7 +60,14 @@ def _show_version(wanted: bool) -> None:
 def _midmile(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001  its callback has done all
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            callback=_show_version,
+            is_eager=True,
+            help="Print midmile's version and exit.",
+        ),
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -59,54 +75,61 @@ def _midmile(
 
 
 @app.command()
-def up(file: File = None, state: State = VAR) -> None:
+def up(file: File = None, state: State = STATE) -> None:
     """Run every node of a network on this machine until Ctrl-C."""
-    from deploy.supervise import Errand
-    from deploy.up import ROLES, run_up
+    from deploy.commands.up import up
 
-    path = network_file(file)
-    _end(run_up(Errand(text=read_text(path), source=path, state=state.absolute(), builders=ROLES)))
+    up(_errand(file, state))
 
 
 @app.command()
 def node(
-    name: Annotated[str, typer.Argument(help="Which node of the network file.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A node of the network file.")],
     network: Network = None,
-    state: State = VAR,
+    state: State = STATE,
 ) -> None:
-    """Run one node of a network until SIGTERM."""
-    from deploy.up import run_alone
+    """Run one node of a network until SIGTERM; its keys must be here."""
+    import uvloop
 
-    path = network_file(network)
-    _end(run_alone(name, read_text(path), path, state.absolute()))
+    from deploy.node.keeper import run_node
+
+    code = uvloop.run(run_node(_errand(network, state), name))
+    if code is not ExitCode.OK:
+        raise typer.Exit(int(code))
 
 
 @app.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")
+    ] = False,
     wake: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="End the long sleep of a node, or a worker (east/0)."),
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Start a node (east) or a worker (east/0) that sleeps because it died too often.",
+        ),
     ] = None,
-    state: State = VAR,
+    state: State = STATE,
 ) -> None:
-    """Show what `midmile up` runs: nodes, processes, restarts, requests."""
-    from deploy.control import ask
+    """Show nodes, their processes, restarts and requests."""
+    from deploy.command_socket import ask
 
     if wake is not None:
         print(f"woke {ask(state.absolute(), {'kind': 'wake', 'name': wake})['woken']}")
         return
-    from deploy.status import print_status
+    from deploy.commands.status import print_status
 
     print_status(ask(state.absolute(), {"kind": "status"}), as_json=as_json)
 
 
 @app.command()
 def check(file: File = None) -> None:
-    """Say whether a network file is right, and everything that is wrong with it."""
-    from deploy.commands import check_file
+    """Say what a network file describes, or what is wrong with it."""
+    from deploy.commands.check import check
 
-    _end(check_file(network_file(file)))
+    check(_network_file(file))
 
 
 @app.command()
@@ -114,74 +137,86 @@ def keys(
     file: File = None,
     node: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Write the bundle of a distant machine's node."),
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Write the bundle of this node, for another machine.",
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to; by default NAME.keys.tar.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Where --node writes to; by default NAME.keys.tar.",
+        ),
     ] = None,
     install: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Take in a bundle on the machine it is for.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Take in a bundle, on the machine that it is for.",
+        ),
     ] = None,
     rotate: Annotated[
-        bool, typer.Option("--rotate", help="Renew all keys; old ones stay trusted for a while.")
+        bool,
+        typer.Option(
+            "--rotate", metavar="", help="Renew all keys; old ones stay trusted for 30 days."
+        ),
     ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite a bundle that is there already.")
+        bool,
+        typer.Option("--replace", metavar="", help="Overwrite a bundle that is there already."),
     ] = False,
-    state: State = VAR,
+    state: State = STATE,
 ) -> None:
-    """Make the network's keys: what is missing or due; nothing good is overwritten."""
-    from deploy import commands
-
+    """Make a network's keys that are missing or due; the rest stays."""
     if sum((node is not None, install is not None, rotate)) > 1:
         raise typer.BadParameter("only one of --node, --install and --rotate at a time")
     if output is not None and node is None:
         raise typer.BadParameter("--output goes with --node")
+    from deploy.commands import keys
+
     place = state.absolute()
     if install is not None:
-        commands.install_keys(install, place, replace=replace)
-        return
-    path = network_file(file)
-    if node is not None:
+        keys.install_keys(install, place, replace=replace)
+    elif node is not None:
         target = output or Path(f"{node}.keys.tar")
-        commands.bundle_keys(path, place, node, target, overwrite=replace)
+        keys.bundle_keys(_network_file(file), place, node, target, overwrite=replace)
     else:
-        commands.make_keys(path, place, rotate=rotate)
+        keys.make_keys(_network_file(file), place, rotate=rotate)
 
 
 @app.command()
 def resolve(
-    name: Annotated[str, typer.Argument(help="Host name, such as shop.cdn.test.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Host name: shop.cdn.test.")],
     client: Annotated[
-        str | None, typer.Option(metavar="PREFIX", help="Ask on behalf of this prefix (ECS).")
+        str | None,
+        typer.Option(
+            metavar="PREFIX",
+            show_default=False,
+            help="Send this address or prefix as the user's (EDNS client subnet).",
+        ),
     ] = None,
     network: Network = None,
 ) -> None:
     """Walk both DNS tiers as a resolver would and show each answer."""
-    from deploy.commands import resolve_name
+    from deploy.commands.resolve import resolve
 
-    _end(resolve_name(network_file(network), name, client))
-
-
-def network_file(given: Path | None) -> Path:
-    """The network file: the one given, or the demo network that comes with the package."""
-    return (given or Path(__file__).parent / "networks" / "demo.toml").absolute()
+    resolve(_network_file(network), name, client)
 
 
-def read_text(path: Path) -> str:
-    """A network file's text, which all processes of a network then share."""
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refusal(f"{path}: not UTF-8 text", ExitCode.USAGE) from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Refusal(f"cannot read {path}: {reason}", ExitCode.USAGE) from None
+def _network_file(given: Path | None) -> Path:
+    return (given or DEMO).absolute()
 
 
-def _end(code: ExitCode) -> None:
-    if code is not ExitCode.OK:
-        raise typer.Exit(int(code))
+def _errand(file: Path | None, state: Path) -> "Errand":
+    from deploy.errand import Errand
+    from deploy.network import read_text
+
+    source = _network_file(file)
+    return Errand(text=read_text(source), source=source, state=state.absolute(), builders=ROLES)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from deploy.layout import NodeFiles
+from deploy.names import Address
 from deploy.roles import Keeper, Tell, Worker
 
 if TYPE_CHECKING:
@@ -25,18 +27,6 @@ class Transport(StrEnum):
     """A stream socket, already listening when a worker gets it."""
     UDP = "udp"
     """A datagram socket, shared by all workers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where a node binds."""
-
-    host: str
-    """An IP address, or a name of this machine."""
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +78,23 @@ class Place:
     network: NetworkPlan
     node: NodePlan
     source: Path
-    """The network file; files that it names are relative to it."""
+    """The network file; what it names is sought in its folder."""
     state: Path
 
     @property
     def keys(self) -> Path:
         """The node's own key bundle."""
-        return self.state / "keys" / "nodes" / self.node.name
+        return NodeFiles(self.state, self.node.name).root
 
     @property
     def home(self) -> Path:
         """The node's run-time files."""
         return self.state / "nodes" / self.node.name
+
+    @property
+    def metrics(self) -> Path:
+        """What the node's processes count."""
+        return self.home / "metrics"
 
 
 class Builders(Protocol):
@@ -108,7 +103,7 @@ class Builders(Protocol):
     def read_plan(self, text: str, source: Path, state: Path) -> NetworkPlan:
         """The plan in a network file's text; `Refusal` where it is wrong."""
 
-    def prepare_keys(self, network: NetworkPlan, source: Path, state: Path) -> None:
+    def prepare_keys(self, network: NetworkPlan, state: Path) -> None:
         """Make the keys that this machine's nodes lack."""
 
     def build_keeper(self, place: Place, registry: "CollectorRegistry", tell: Tell) -> Keeper:

@@ -1,7 +1,7 @@
 """The contract between the shell, which all roles share, and what each role does.
 
-A node is a keeper process and N worker processes. The shell (`deploy/shell.py`) starts them, hands
-them their sockets, passes messages, watches heartbeats and serves the admin port. A role brings a
+A node is a keeper process and N worker processes. The shell (`deploy/node`) starts them, hands them
+their sockets, passes messages, watches heartbeats and serves the admin port. A role brings a
 `Keeper` and a `Worker`; rooms need not import these protocols, since they hold structurally.
 """
 

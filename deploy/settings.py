@@ -1,17 +1,13 @@
-"""From a network file to each room's frozen settings. Pure: opens nothing, makes nothing.
-
-Where a node's key files lie under the state directory is said here for settings that name them;
-`deploy/keys` writes them there.
-"""
+"""From a network file to each room's frozen settings. Pure: opens nothing, makes nothing."""
 
 from pathlib import Path
 from typing import Literal, cast
 
+from deploy.layout import NodeFiles
 from deploy.network import (
     EdgeNode,
     LowNode,
     Network,
-    Node,
     Origin,
     OriginNode,
     ParentNode,
@@ -34,15 +30,15 @@ from origin.config import ParentSettings, SiteSettings
 
 def edge_settings(network: Network, node: EdgeNode, state: Path) -> EdgeSettings:
     """What an edge's processes need to know."""
-    bundle = key_bundle(node, state)
+    files = NodeFiles(state, node.name)
     return EdgeSettings(
         node=node.name,
         cdn_id=network.cdn_id,
         sites=site_rules(network),
         parents=tuple(_parent_address(network, parent) for parent in network.parents),
-        identity=_identity(bundle),
+        identity=_identity(files),
         site_certificates={
-            site.name: _site_certificate(network, site, bundle) for site in network.sites
+            site.name: _site_certificate(network, site, files) for site in network.sites
         },
         cache_bytes=node.cache,
     )
@@ -55,7 +51,7 @@ def parent_settings(network: Network, node: ParentNode, state: Path) -> ParentSe
         cdn_id=network.cdn_id,
         sites=site_rules(network),
         edges=frozenset(network.identity_name(edge) for edge in network.edges),
-        identity=_identity(key_bundle(node, state)),
+        identity=_identity(NodeFiles(state, node.name)),
         cache_bytes=node.cache,
     )
 
@@ -80,11 +76,6 @@ def mapping_settings(network: Network, node: TopNode | LowNode) -> MappingSettin
         referral_ttl_s=round(network.about.referral_ttl),
         answer_ttl_s=round(network.about.answer_ttl),
     )
-
-
-def key_bundle(node: Node, state: Path) -> Path:
-    """The folder of a node's keys."""
-    return state / "keys" / "nodes" / node.name
 
 
 def site_rules(network: Network) -> tuple[SiteRules, ...]:
@@ -117,19 +108,17 @@ def _parent_address(network: Network, parent: ParentNode) -> ParentAddress:
     )
 
 
-def _identity(bundle: Path) -> Identity:
+def _identity(files: NodeFiles) -> Identity:
     return Identity(
-        certificate=str(bundle / "tls.crt"),
-        key=str(bundle / "tls.key"),
-        authorities=str(bundle / "authorities.crt"),
+        certificate=str(files.tls_crt), key=str(files.tls_key), authorities=str(files.authorities)
     )
 
 
-def _site_certificate(network: Network, site: Site, bundle: Path) -> CertificateFiles:
+def _site_certificate(network: Network, site: Site, files: NodeFiles) -> CertificateFiles:
     if site.certificate is not None and site.key is not None:
         certificate, key = network.file(site.certificate), network.file(site.key)
     else:
-        certificate, key = (bundle / "sites" / f"{site.name}.{end}" for end in ("crt", "key"))
+        certificate, key = files.site_crt(site.name), files.site_key(site.name)
     return CertificateFiles(certificate=str(certificate), key=str(key))
 
 

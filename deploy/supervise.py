@@ -5,33 +5,21 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
-from deploy.child import Launch
-from deploy.control import CommandSocket
+from deploy.command_socket import CommandSocket
+from deploy.errand import Errand
 from deploy.exits import PERMANENT, Refusal
-from deploy.logstream import LogStreamOut, NodeOutput
-from deploy.plan import Builders, NetworkPlan, NodePlan
+from deploy.layout import state_option
+from deploy.logs.stream import LogStreamOut, NodeOutput
+from deploy.plan import NetworkPlan, NodePlan
+from deploy.processes.child import Launch
+from deploy.processes.runfile import RunFile, private_directory
+from deploy.processes.slot import Slot, SlotState
 from deploy.roles import Message
-from deploy.runfile import RunFile, private_directory
-from deploy.slot import Slot, SlotState, Tuning
 
 log = logging.getLogger("midmile.deploy")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
-    """What a supervisor is to run."""
-
-    text: str
-    """The network file."""
-    source: Path
-    state: Path
-    builders: str
-    """Import path of the `Builders` module."""
-    tuning: Tuning = field(default_factory=Tuning)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +36,11 @@ class Supervisor:
     """All nodes of a network, each in a slot."""
 
     def __init__(self, errand: Errand, out: LogStreamOut, herald: Herald) -> None:
+        """Read the network file; `Refusal` where it is wrong."""
         self._errand = errand
         self._out = out
         self._herald = herald
-        self._network: NetworkPlan | None = None
+        self._network = errand.plan()
         self._slots: dict[str, Slot] = {}
         self._outputs: dict[str, NodeOutput] = {}
         self._stop = asyncio.Event()
@@ -60,21 +49,20 @@ class Supervisor:
         self._failure: Refusal | None = None
         self._began = time.monotonic()
 
-    async def run(self, builders: Builders) -> None:
+    async def run(self) -> None:
         """Run the network until told to stop; `Refusal` where it does not come up."""
         errand = self._errand
         self._heed_signals()
-        network = self._network = builders.read_plan(errand.text, errand.source, errand.state)
         private_directory(errand.state)
         commands = CommandSocket(errand.state, self.answer)
         with RunFile(errand.state / "supervisor.pid", f"a supervisor in {errand.state}"):
-            builders.prepare_keys(network, errand.source, errand.state)
+            errand.load_builders().prepare_keys(self._network, errand.state)
             await commands.open()
             try:
-                await self._start(network)
+                await self._start()
                 await self._stop.wait()
             finally:
-                await self._end(network)
+                await self._end()
                 await commands.close()
 
     def stop(self) -> None:
@@ -90,11 +78,17 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.stop)
 
-    async def _start(self, network: NetworkPlan) -> None:
-        for node in network.nodes:
+    async def _start(self) -> None:
+        for node in self._network.nodes:
             output = self._outputs[node.name] = NodeOutput(node.name, self._out.relay)
             await output.open()
-            slot = Slot(node.name, self._launcher(node, output), self, self._errand.tuning)
+            slot = Slot(
+                node.name,
+                self._launcher(node, output),
+                self,
+                self._errand.tuning,
+                wake=f"midmile status --wake {node.name}{state_option(self._errand.state)}",
+            )
             self._slots[node.name] = slot
             slot.start()
         try:
@@ -106,8 +100,9 @@ class Supervisor:
             self._starting = False
             self._herald.progress("")
         if not self._stop.is_set():
-            log.info("%d nodes are ready", len(network.nodes), extra={"event": "network-ready"})
-            self._herald.running(network)
+            number = len(self._network.nodes)
+            log.info("%d nodes are ready", number, extra={"event": "network-ready"})
+            self._herald.running(self._network)
 
     async def _all_ready(self) -> None:
         while (waiting := self._waiting()) and not self._stop.is_set():
@@ -124,11 +119,11 @@ class Supervisor:
         done = len(self._slots) - len(waiting)
         return f"{done} of {len(self._slots)} nodes ready, waiting for {', '.join(waiting)}"
 
-    async def _end(self, network: NetworkPlan) -> None:
+    async def _end(self) -> None:
         """Stop the nodes stage by stage, so that what drains still has its upstream."""
         for slot in self._slots.values():
             slot.give_up()
-        started = [node for node in network.nodes if node.name in self._slots]
+        started = [node for node in self._network.nodes if node.name in self._slots]
         started.sort(key=lambda node: node.stop_stage)
         for _, stage in groupby(started, key=lambda node: node.stop_stage):
             stops = [self._slots[node.name].stop(self._grace_s(node)) for node in stage]
@@ -141,19 +136,10 @@ class Supervisor:
 
     def _launcher(self, node: NodePlan, output: NodeOutput) -> Callable[[], Launch]:
         def launch() -> Launch:
-            errand = self._errand
+            restarts = self._slots[node.name].restarts
             return Launch(
-                arguments=("keeper", node.name),
-                setup={
-                    "kind": "setup",
-                    "network": errand.text,
-                    "source": str(errand.source),
-                    "state": str(errand.state),
-                    "builders": errand.builders,
-                    "node": node.name,
-                    "restarts": self._slots[node.name].restarts,
-                    "tuning": errand.tuning.to_json(),
-                },
+                arguments=("node", node.name),
+                setup=self._errand.setup(node.name, restarts=restarts),
                 output=output.descriptor,
                 own_group=True,
             )
@@ -176,8 +162,7 @@ class Supervisor:
             self._failure = self._failure or Refusal(f"{slot.name}: {refusal}", refusal.code)
             slot.give_up()
         else:
-            why = f"{how}: {refusal}" if refusal else how
-            log.error("%s died (%s)", slot.name, why, extra={"event": "node-died"})
+            log.error("%s died (%s)", slot.name, how, extra={"event": "node-died"})
         self._changed.set()
 
     def slot_asleep(self, slot: Slot) -> None:
@@ -185,13 +170,6 @@ class Supervisor:
         if self._starting:
             reason = f": {slot.refusal}" if slot.refusal else ", see its log"
             self._failure = self._failure or Refusal(f"{slot.name} dies again and again{reason}")
-        log.critical(
-            "%s died %d times: put to long sleep; wake it with: midmile status --wake %s",
-            slot.name,
-            slot.restarts,
-            slot.name,
-            extra={"event": "long-sleep"},
-        )
         self._changed.set()
 
     def answer(self, question: Message) -> Message:
@@ -205,14 +183,12 @@ class Supervisor:
                 return {"error": "the supervisor does not know this command"}
 
     def _status(self) -> Message:
-        network = self._network
-        assert network is not None
         return {
-            "network": network.name,
+            "network": self._network.name,
             "uptime_s": round(time.monotonic() - self._began, 1),
             "nodes": [
                 self._node_status(node, self._slots[node.name])
-                for node in network.nodes
+                for node in self._network.nodes
                 if node.name in self._slots
             ],
         }
@@ -221,10 +197,7 @@ class Supervisor:
         return {
             "name": node.name,
             "role": node.role,
-            "state": slot.state.value,
-            "pid": slot.pid,
-            "restarts": slot.restarts,
-            "uptime_s": round(slot.uptime_s, 1),
+            **slot.report(),
             "admin": str(node.admin),
             "requests": slot.status.get("requests", 0),
             "hits": slot.status.get("hits"),

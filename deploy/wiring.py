@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, cast
 from prometheus_client import CollectorRegistry
 
 from deploy.exits import ExitCode, Refusal
+from deploy.layout import KeyRoom, shown
 from deploy.network import (
     EdgeNode,
     LowNode,
     Network,
-    NetworkFileError,
     Node,
     OriginNode,
     ParentNode,
@@ -25,7 +25,6 @@ from deploy.network import (
 )
 from deploy.plan import (
     AccessLog,
-    Address,
     Listener,
     NetworkPlan,
     NodePlan,
@@ -47,22 +46,18 @@ _STOP_STAGES = {Role.EDGE: 0, Role.TOP: 0, Role.LOW: 0, Role.PARENT: 1, Role.ORI
 
 def read_plan(text: str, source: Path, state: Path) -> NetworkPlan:
     """The plan in a network file's text; `Refusal` where it is wrong."""
-    from deploy.pointers import pointers
+    from deploy.commands.pointers import pointers
 
-    try:
-        network = load(text, str(source))
-    except NetworkFileError as error:
-        raise Refusal(str(error), ExitCode.USAGE) from None
+    network = load(text, str(source))
     return NetworkPlan(
         name=network.name,
         nodes=tuple(_node_plan(network, node) for node in network.nodes),
-        pointers=pointers(network, state),
+        pointers=pointers(network, source, state),
         parsed=network,
     )
 
 
 def _node_plan(network: Network, node: Node) -> NodePlan:
-    host, port = network.admin_address(node)
     return NodePlan(
         name=node.name,
         role=node.role.value,
@@ -71,53 +66,56 @@ def _node_plan(network: Network, node: Node) -> NodePlan:
             Listener(
                 name=name,
                 transport=Transport.UDP if name.endswith("-udp") else Transport.TCP,
-                addresses=tuple(Address(host=host, port=port) for host, port in addresses),
+                addresses=addresses,
             )
             for name, addresses in node.sockets().items()
         ),
-        admin=Address(host=host, port=port),
+        admin=network.admin_address(node),
         admin_hosts=frozenset(node.admin_hosts),
         drain_s=DNS_DRAIN_S if isinstance(node, TopNode | LowNode) else HTTP_DRAIN_S,
         stop_stage=_STOP_STAGES[node.role],
     )
 
 
-def prepare_keys(network: NetworkPlan, source: Path, state: Path) -> None:  # noqa: ARG001
-    """Make the keys that are missing or due."""
+def prepare_keys(network: NetworkPlan, state: Path) -> None:
+    """Make the keys that are missing or due, and say so."""
     from datetime import UTC, datetime
 
-    from deploy.keys import KeysError, ensure
+    from deploy.keys import Action, ensure
 
-    try:
-        ensure(state, key_plan(_parsed(network)), datetime.now(UTC))
-    except KeysError as error:
-        raise Refusal(str(error), ExitCode.USAGE) from None
+    report = ensure(state, key_plan(_parsed(network)), datetime.now(UTC))
+    if report.changed:
+        made, renewed = len(report.of(Action.MADE)), len(report.of(Action.RENEWED))
+        log.info(
+            "made %d key files, renewed %d; certificate of the network's CA: %s",
+            made,
+            renewed,
+            shown(KeyRoom(state).ca_crt),
+            extra={"event": "keys-made"},
+        )
 
 
 def key_plan(network: Network) -> "KeyPlan":
-    """For whom keys are made."""
-    from deploy.keys import KeyPlan, KeysError, NodeKeys, SiteKeys
+    """For whom keys are made; `Refusal` where certificates cannot carry a name."""
+    from deploy.keys import KeyPlan, NodeKeys, SiteKeys
 
-    try:
-        sites = tuple(
-            SiteKeys(
-                name=site.name,
-                hostnames=site.hostnames,
-                certificate_configured=site.certificate is not None,
-            )
-            for site in network.sites
+    sites = tuple(
+        SiteKeys(
+            name=site.name,
+            hostnames=site.hostnames,
+            certificate_configured=site.certificate is not None,
         )
-        nodes = tuple(
-            NodeKeys(
-                name=node.name,
-                role=node.role.value,
-                sites=sites if isinstance(node, EdgeNode) else (),
-            )
-            for node in network.nodes
+        for site in network.sites
+    )
+    nodes = tuple(
+        NodeKeys(
+            name=node.name,
+            role=node.role.value,
+            sites=sites if isinstance(node, EdgeNode) else (),
         )
-        return KeyPlan(network=network.name, nodes=nodes)
-    except KeysError as error:
-        raise Refusal(str(error), ExitCode.USAGE) from None
+        for node in network.nodes
+    )
+    return KeyPlan(network=network.name, nodes=nodes)
 
 
 def build_keeper(place: Place, registry: CollectorRegistry, tell: Tell) -> Keeper:
@@ -125,6 +123,8 @@ def build_keeper(place: Place, registry: CollectorRegistry, tell: Tell) -> Keepe
     network, node = _standing(place)
     if isinstance(node, EdgeNode | ParentNode):
         _require_keys(place, network)
+    if isinstance(node, EdgeNode) and node.listen.https:
+        _require_certificates(network)
     match node:
         case EdgeNode() | ParentNode() | OriginNode():
             return IdleKeeper()
@@ -176,14 +176,33 @@ def _require_keys(place: Place, network: Network) -> None:
     """Refuse to run with a bundle that is missing, damaged or another node's."""
     from datetime import UTC, datetime
 
-    from deploy.keys import KeysError, check_node
+    from deploy.keys import check_node
 
-    try:
-        warnings = check_node(place.state, key_plan(network), place.node.name, datetime.now(UTC))
-    except KeysError as error:
-        raise Refusal(str(error), ExitCode.USAGE) from None
+    warnings = check_node(place.state, key_plan(network), place.node.name, datetime.now(UTC))
     for warning in warnings:
         log.warning("%s", warning, extra={"event": "keys-warning"})
+
+
+def _require_certificates(network: Network) -> None:
+    """Refuse certificate files of the operator's own that cannot be used."""
+    import ssl
+
+    for site in network.sites:
+        if site.certificate is None or site.key is None:
+            continue
+        pair = network.file(site.certificate), network.file(site.key)
+        try:
+            for path in pair:
+                path.read_bytes()
+            # An empty password, so that nobody is asked for one.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*pair, password="")
+        except ssl.SSLError as error:
+            what = f"{shown(pair[0])} and {shown(pair[1])} are no certificate with its key"
+            why = (error.reason or str(error)).lower().replace("_", " ")
+            raise Refusal(f"site {site.name}: {what} ({why})", ExitCode.USAGE) from None
+        except OSError as error:
+            file, why = shown(Path(error.filename)), str(error.strerror).lower()
+            raise Refusal(f"site {site.name}: cannot read {file}: {why}", ExitCode.USAGE) from None
 
 
 class IdleKeeper:

@@ -3,12 +3,14 @@
 Each site has a home among the servers and a fixed order of fallbacks, so that its objects gather
 in one cache (Thaler, Ravishankar, "Using name-based mappings to increase hit rates", 1998). A
 server that failed goes to the end of every order for a while: it is still asked when all others
-fail too, and by the first request after the pause, which is its half-open probe.
+fail too, and by the first request after the pause. That one is its probe; while it is out, others
+still go elsewhere, so that a server that swallows connections delays one request a pause.
 
 Times are monotonic seconds.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import blake2b
 
 FIRST_PAUSE_S = 1.0
@@ -18,35 +20,57 @@ LONGEST_PAUSE_S = 15.0
 """However often it failed: a server that is back should soon be used."""
 
 
+@dataclass(slots=True)
+class _Illness:
+    """A server's failures in a row, and until when it rests."""
+
+    failures: int
+    until: float
+    probed: bool = False
+
+
 def _weight(key: str, server: str) -> bytes:
     return blake2b(f"{key}\0{server}".encode(), digest_size=8).digest()
+
+
+def _pause_s(failures: int) -> float:
+    return float(min(FIRST_PAUSE_S * 2 ** min(failures - 1, 8), LONGEST_PAUSE_S))
 
 
 class Servers:
     """The servers of one kind and how they did lately."""
 
-    __slots__ = ("_failures", "_until")
+    __slots__ = ("_ill",)
 
     def __init__(self) -> None:
-        self._failures: dict[str, int] = {}
-        self._until: dict[str, float] = {}
+        self._ill: dict[str, _Illness] = {}
 
     def order(self, key: str, names: Iterable[str], now: float) -> list[str]:
-        """`names`, the one to ask first at the front."""
+        """`names`, the one to ask first at the front; that one is taken to be asked now."""
         ranked = sorted(names, key=lambda name: _weight(key, name), reverse=True)
-        return sorted(ranked, key=lambda name: self._until.get(name, now) > now)
+        ordered = sorted(ranked, key=lambda name: self._rests(name, now))
+        illness = self._ill.get(ordered[0]) if ordered else None
+        if illness is not None and illness.until <= now:
+            illness.probed, illness.until = True, now + _pause_s(illness.failures)
+        return ordered
 
-    def failed(self, name: str, now: float) -> None:
-        """`name` could not be reached or gave no answer."""
-        count = self._failures[name] = self._failures.get(name, 0) + 1
-        pause_s = min(FIRST_PAUSE_S * 2 ** min(count - 1, 8), LONGEST_PAUSE_S)
-        self._until[name] = now + pause_s
+    def failed(self, name: str, now: float) -> bool:
+        """`name` could not be reached or gave no answer; whether that is news.
+
+        It is not where several requests met the same failure: they count as one.
+        """
+        illness = self._ill.setdefault(name, _Illness(0, now))
+        if illness.until > now and not illness.probed:
+            return False
+        illness.failures += 1
+        illness.probed = False
+        illness.until = now + _pause_s(illness.failures)
+        return True
 
     def answered(self, name: str) -> None:
         """`name` is well."""
-        self._failures.pop(name, None)
-        self._until.pop(name, None)
+        self._ill.pop(name, None)
 
-    def resting(self, name: str, now: float) -> bool:
-        """Whether `name` is at the end of every order."""
-        return self._until.get(name, now) > now
+    def _rests(self, name: str, now: float) -> bool:
+        illness = self._ill.get(name)
+        return illness is not None and illness.until > now

@@ -7,7 +7,9 @@ just after it answered: a whole interval, a timeout, the pause before the second
 timeout (`ProbeTiming.worst_case_s`, 2.25 s of the 3 s that users are promised).
 
 An edge that has not been probed yet is answered: a DNS server that has just started must not deny
-a network that works.
+a network that works. One that has never answered leaves the answers as quickly as any other, but is
+only *absent*: it may be starting, as everything is at the network's own start. So it is back after
+its first good probe, and is called down, which operators are warned of, when it stays away.
 """
 
 import heapq
@@ -25,6 +27,10 @@ class EdgeState(StrEnum):
 
     UNKNOWN = "unknown"
     """Not probed yet; answered."""
+    UNSEEN = "unseen"
+    """Its very first probe failed; answered."""
+    ABSENT = "absent"
+    """None of its probes went well yet, two or more failed; not answered until one does."""
     UP = "up"
     """Its last probe went well; answered."""
     SUSPECT = "suspect"
@@ -35,17 +41,22 @@ class EdgeState(StrEnum):
     """One probe went well after it was down; not answered until the next does too."""
 
 
-ANSWERED = frozenset({EdgeState.UNKNOWN, EdgeState.UP, EdgeState.SUSPECT})
+ANSWERED = frozenset({EdgeState.UNKNOWN, EdgeState.UNSEEN, EdgeState.UP, EdgeState.SUSPECT})
+_LOOKED_AT_AGAIN = frozenset({EdgeState.UNSEEN, EdgeState.SUSPECT})
 
 _AFTER_SUCCESS = {
     EdgeState.UNKNOWN: EdgeState.UP,
+    EdgeState.UNSEEN: EdgeState.UP,
+    EdgeState.ABSENT: EdgeState.UP,
     EdgeState.UP: EdgeState.UP,
     EdgeState.SUSPECT: EdgeState.UP,
     EdgeState.DOWN: EdgeState.RECOVERING,
     EdgeState.RECOVERING: EdgeState.UP,
 }
 _AFTER_FAILURE = {
-    EdgeState.UNKNOWN: EdgeState.SUSPECT,
+    EdgeState.UNKNOWN: EdgeState.UNSEEN,
+    EdgeState.UNSEEN: EdgeState.ABSENT,
+    EdgeState.ABSENT: EdgeState.ABSENT,
     EdgeState.UP: EdgeState.SUSPECT,
     EdgeState.SUSPECT: EdgeState.DOWN,
     EdgeState.DOWN: EdgeState.DOWN,
@@ -63,6 +74,8 @@ class ProbeTiming:
     """A whole probe, from the first packet to the end of the head."""
     second_look_s: float = 0.25
     """From a first failure to the next probe: long enough for a restarting worker's listener."""
+    absence_s: float = 30.0
+    """From the watch's begin until an absent edge is down: a slow machine's start takes less."""
 
     @property
     def worst_case_s(self) -> float:
@@ -79,7 +92,7 @@ class StartProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """Output: an edge entered or left the answers."""
+    """Output: an edge entered or left the answers, or what is absent counts as down now."""
 
     edge: str
     state: EdgeState
@@ -113,6 +126,7 @@ class Fleet:
     ) -> None:
         """`edges` are node names; the first is probed at `now`."""
         self._timing = timing or ProbeTiming()
+        self._absence_ends = now + self._timing.absence_s
         spread_s = self._timing.interval_s / max(1, len(edges))
         self._watches = {
             edge: _Watch(slot=now + position * spread_s) for position, edge in enumerate(edges)
@@ -150,13 +164,16 @@ class Fleet:
         before = watch.state
         table = _AFTER_SUCCESS if outcome is ProbeOutcome.OK else _AFTER_FAILURE
         watch.state = table[before]
+        if watch.state is EdgeState.ABSENT and now >= self._absence_ends:
+            watch.state = EdgeState.DOWN
         heapq.heappush(self._due, (self._next_probe(watch, now), edge))
-        if (before in ANSWERED) != (watch.state in ANSWERED):
+        missed = before is EdgeState.ABSENT and watch.state is EdgeState.DOWN
+        if missed or (before in ANSWERED) != (watch.state in ANSWERED):
             self._outputs.append(Transition(edge=edge, state=watch.state, outcome=outcome))
 
     def _next_probe(self, watch: _Watch, now: float) -> float:
         """Its next slot, never one missed: probes that are late do not come in a burst."""
-        if watch.state is EdgeState.SUSPECT:
+        if watch.state in _LOOKED_AT_AGAIN:
             return now + self._timing.second_look_s
         missed = math.floor((now - watch.slot) / self._timing.interval_s)
         watch.slot += (max(missed, 0) + 1) * self._timing.interval_s

@@ -125,8 +125,8 @@ def format_step(number: int, step: Step) -> list[str]:
     """A step as lines of plain text."""
     where = f"[{step.address}]" if ":" in step.address else step.address
     lines = [f"{number}. {step.question} -> {step.server} ({where}:{step.port}, {step.transport})"]
-    ending = " ".join(filter(None, (step.rcode, step.kind, step.reason)))
-    lines.append(f"   {ending} in {step.took_ms:.1f} ms")
+    ending = " ".join(filter(None, (step.rcode, step.kind, f"in {step.took_ms:.1f} ms")))
+    lines.append(f"   {ending}: {step.reason}" if step.reason else f"   {ending}")
     width = max((len(r.owner) for r in (*step.records, *step.glue)), default=0)
     lines += (
         f"   {r.owner:<{width}} {r.ttl_s:>6} {r.rdtype:<5} {r.value}"

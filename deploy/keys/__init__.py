@@ -19,9 +19,9 @@ from deploy.keys.directory import (
 from deploy.keys.errors import KeysBusyError, KeysError
 from deploy.keys.examine import Expiry, Identity, check_node, expiries
 from deploy.keys.keyring import OVERLAP, ensure, rotate
-from deploy.keys.layout import KeyRoom, NodeFiles
-from deploy.keys.plan import KeyPlan, NodeKeys, SiteKeys, tunnel_name
+from deploy.keys.plan import KeyPlan, NodeKeys, SiteKeys
 from deploy.keys.report import Action, Change, Report
+from deploy.layout import KeyRoom, NodeFiles
 
 __all__ = [
     "OVERLAP",
@@ -49,6 +49,5 @@ __all__ = [
     "parse_directory",
     "read_directory",
     "rotate",
-    "tunnel_name",
     "tunnel_pin",
 ]

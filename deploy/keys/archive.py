@@ -27,8 +27,9 @@ from deploy.keys.examine import (
     wanted_contents,
 )
 from deploy.keys.keyring import opened
-from deploy.keys.layout import NodeFiles
-from deploy.keys.plan import LABEL, KeyPlan
+from deploy.keys.plan import KeyPlan
+from deploy.layout import NodeFiles
+from deploy.names import LABEL
 
 _UNPACKED_MAX = 16 * 1024 * 1024
 """Thousands of sites; a bomb stops here."""

@@ -12,8 +12,9 @@ from cryptography import x509
 from deploy.keys import certificates, files, pem
 from deploy.keys.directory import Directory, parse_directory, public_keys
 from deploy.keys.errors import KeysError
-from deploy.keys.layout import KeyRoom, NodeFiles
-from deploy.keys.plan import LABEL, NODE_DOMAIN, KeyPlan, NodeKeys
+from deploy.keys.plan import KeyPlan, NodeKeys
+from deploy.layout import KeyRoom, NodeFiles
+from deploy.names import LABEL, NODE_DOMAIN
 
 PRIVATE_FILES = ("tls.key", "report.key", "overlay.key")
 PUBLIC_FILES = ("authorities.crt", "tls.crt", "directory.json")

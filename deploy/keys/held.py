@@ -18,8 +18,8 @@ from deploy.keys import certificates, files, pem
 from deploy.keys.authority import Authority
 from deploy.keys.certificates import Leaf
 from deploy.keys.errors import KeysError
-from deploy.keys.layout import NodeFiles
 from deploy.keys.plan import NodeKeys
+from deploy.layout import NodeFiles
 
 
 class Reason(StrEnum):

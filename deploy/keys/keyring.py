@@ -25,10 +25,10 @@ from deploy.keys.authority import Authority
 from deploy.keys.directory import Entry, Recalled, Retired, make_directory, recall
 from deploy.keys.errors import KeysError
 from deploy.keys.held import Held, read_held
-from deploy.keys.layout import KeyRoom
 from deploy.keys.plan import KeyPlan
 from deploy.keys.renew import Renewed, renew, survey
 from deploy.keys.report import Action, Change, Report
+from deploy.layout import KeyRoom
 
 OVERLAP = timedelta(days=30)
 """Time to bring new bundles to distant machines and the new CA to users."""

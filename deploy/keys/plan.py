@@ -3,17 +3,10 @@
 Names end up in certificates and as file names, so they are checked here whoever made the plan.
 """
 
-import ipaddress
-import re
 from dataclasses import dataclass
 
 from deploy.keys.errors import KeysError
-
-LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-NODE_DOMAIN = "midmile"
-"""Top-level domain of node identities. No site certificate ever carries a name under it."""
-_NETWORK_MAX = 52  # `midmile NETWORK CA` is a common name: 64 characters (RFC 5280 A.1)
-_HOSTNAME_MAX = 253  # RFC 1035 2.3.4: 255 on the wire
+from deploy.names import LABEL, NETWORK_NAME_MAX, NODE_DOMAIN, is_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +54,10 @@ class KeyPlan:
 
     def __post_init__(self) -> None:
         _label(self.network, "network")
-        if len(self.network) > _NETWORK_MAX:
+        if len(self.network) > NETWORK_NAME_MAX:
             raise KeysError(
                 f"network name {self.network!r} does not fit into a certificate: "
-                f"use {_NETWORK_MAX} characters at most"
+                f"use {NETWORK_NAME_MAX} characters at most"
             )
         names = [node.name for node in self.nodes]
         for name in names:
@@ -80,11 +73,6 @@ class KeyPlan:
         raise KeysError(f"network {self.network} has no node {name!r}; it has {known}")
 
 
-def tunnel_name(network: str, node: NodeKeys) -> str:
-    """The DNS name that proves a node's name and role."""
-    return f"{node.name}.{node.role}.{network}.{NODE_DOMAIN}"
-
-
 def _label(text: str, what: str) -> None:
     if not LABEL.fullmatch(text):
         raise KeysError(
@@ -95,24 +83,12 @@ def _label(text: str, what: str) -> None:
 
 def _certifiable(hostname: str, site: str) -> None:
     """Refuse what is neither a host name nor an address, and what would pass for a node."""
-    if _is_address(hostname):
-        return
-    labels = hostname.split(".")
-    well_formed = all(LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
-    if not well_formed or len(hostname) > _HOSTNAME_MAX:
+    if not is_host(hostname):
         raise KeysError(
             f"site {site}: {hostname!r} is neither a lower-case host name in ASCII "
             "nor an IP address, so no certificate can carry it"
         )
-    if labels[-1] == NODE_DOMAIN:
+    if hostname.rpartition(".")[2] == NODE_DOMAIN:
         raise KeysError(
             f"site {site}: {hostname!r} is refused: names under .{NODE_DOMAIN} are those of nodes"
         )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text

@@ -15,8 +15,9 @@ from deploy.keys.authority import Authority
 from deploy.keys.certificates import Leaf
 from deploy.keys.directory import PublicKeys, public_keys
 from deploy.keys.held import Held, Pair, Reason, verdict
-from deploy.keys.plan import NodeKeys, SiteKeys, tunnel_name
+from deploy.keys.plan import NodeKeys, SiteKeys
 from deploy.keys.report import Action, Change
+from deploy.names import identity_name
 
 _RawKey = TypeVar("_RawKey", Ed25519PrivateKey, X25519PrivateKey)
 
@@ -32,7 +33,8 @@ class Renewed:
 
 def wanted_tunnel(network: str, node: NodeKeys) -> Leaf:
     """What a node's tunnel certificate is to say."""
-    return certificates.tunnel_leaf(network, node.role, node.name, tunnel_name(network, node))
+    identity = identity_name(network, node.role, node.name)
+    return certificates.tunnel_leaf(network, node.role, node.name, identity)
 
 
 def wanted_site(network: str, site: SiteKeys) -> Leaf:

@@ -3,7 +3,8 @@
 Nothing else in midmile reads TOML. `settings.py` turns a Network into the rooms' settings.
 """
 
-from deploy.network.hosts import Address, Origin
+from deploy.names import Address
+from deploy.network.hosts import Origin
 from deploy.network.models import (
     EdgeNode,
     LowNode,
@@ -18,7 +19,7 @@ from deploy.network.models import (
     TopNode,
 )
 from deploy.network.problems import NetworkFileError, Problem
-from deploy.network.reader import load, read
+from deploy.network.reader import load, read, read_text
 
 __all__ = [
     "Address",
@@ -38,4 +39,5 @@ __all__ = [
     "TopNode",
     "load",
     "read",
+    "read_text",
 ]

@@ -8,52 +8,10 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+from deploy.names import HOST_MAX, Address, ip_or_none, is_host, is_hostname
 from deploy.network.kind import Kind, write
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_HOST_BYTES = 253  # RFC 1035 2.3.4: 255 on the wire
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-class Address(NamedTuple):
-    """A host and a port, in the order the socket functions take them."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_wildcard(self) -> bool:
-        """Whether it stands for every address of its machine (`0.0.0.0`, `::`)."""
-        address = ip_or_none(self.host)
-        return address is not None and address.is_unspecified
-
-
-def ip_or_none(text: str) -> IpAddress | None:
-    """The IP address that a text is."""
-    try:
-        return None if "%" in text else ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
-def is_hostname(text: str) -> bool:
-    """Whether a text is a lower-case host name (RFC 1123 2.1), not an IP address."""
-    labels = text.split(".")
-    return (
-        len(text) <= _HOST_BYTES
-        and all(_LABEL.fullmatch(label) for label in labels)
-        and not labels[-1].isdigit()
-    )
-
-
-def is_host(text: str) -> bool:
-    """Whether a text is a lower-case host name or an IP address."""
-    return is_hostname(text) or ip_or_none(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +48,7 @@ class HostKind(Kind):
             return "host names have no underscores"
         bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", text).partition("/")[0]
         bare = re.sub(r"^\[(.*)\](:\d+)?$|:\d+$", r"\1", bare).strip()
-        if len(bare) > _HOST_BYTES:
+        if len(bare) > HOST_MAX:
             return ""
         try:
             ascii_form = bare.encode("idna").decode("ascii")

@@ -21,8 +21,8 @@ from pydantic import (
     field_validator,
 )
 
+from deploy.names import NETWORK_NAME_MAX, Address, identity_name
 from deploy.network.hosts import (
-    Address,
     AddressKind,
     HostKind,
     HostPortKind,
@@ -48,11 +48,8 @@ MOST_LISTENERS = 16
 MOST_WORKERS = 128
 """More processes than a machine for edges has cores."""
 
-NODE_DOMAIN = "midmile"
-"""Top-level domain of the names in tunnel certificates."""
-
 Label = Annotated[str, LabelKind()]
-NetworkLabel = Annotated[str, LabelKind(most=52)]  # with our words a common name (RFC 5280 A.1)
+NetworkLabel = Annotated[str, LabelKind(most=NETWORK_NAME_MAX)]
 Token = Annotated[str, TokenKind()]
 Mail = Annotated[str, MailKind()]
 Host = Annotated[str, HostKind()]
@@ -444,7 +441,7 @@ class Network(Table):
 
     def identity_name(self, node: Node) -> str:
         """The DNS name that a node's tunnel certificate carries."""
-        return f"{node.name}.{node.role}.{self.name}.{NODE_DOMAIN}"
+        return identity_name(self.name, node.role, node.name)
 
     def file(self, path: str) -> Path:
         """A file that the network file names, relative to its folder."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.exits import ExitCode, Refusal
+
 _LONGEST_SHOWN = 60
 _MOST_LINES = 50
 """A file in another format would else fill the terminal; the first lines tell enough."""
@@ -43,11 +45,11 @@ class Problem:
         return f"{place}found {self.found}, expected {self.expected}{hint}"
 
 
-class NetworkFileError(Exception):
+class NetworkFileError(Refusal):
     """A network file that cannot be used, with everything that is wrong with it."""
 
     def __init__(self, where: str, problems: Sequence[Problem]) -> None:
-        super().__init__(where, problems)
+        super().__init__(where, ExitCode.USAGE)
         self.where = where
         self.problems = list(problems)
 

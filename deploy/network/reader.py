@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from deploy.exits import ExitCode, Refusal
 from deploy.network import references, structure
 from deploy.network.models import Network, network_of
 from deploy.network.problems import Fault, NetworkFileError, Problem, problem, shown
@@ -16,21 +17,28 @@ MOST_BYTES = 256 * 1024
 
 
 def read(path: Path | str) -> Network:
-    """The network that a file describes; raises NetworkFileError."""
+    """The network that a file describes; raises what `read_text` and `load` raise."""
+    return load(read_text(path), str(path))
+
+
+def read_text(path: Path | str) -> str:
+    """A network file's text, for `load`.
+
+    `Refusal` where there is nothing to read, NetworkFileError where it cannot be such a file.
+    """
     try:
         with Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _unreadable(path, f"nothing to read ({reason.lower()})") from None
+        raise Refusal(f"cannot read {path}: {reason.lower()}", ExitCode.USAGE) from None
     if len(content) > MOST_BYTES:
         raise _unreadable(path, f"more than {MOST_BYTES // 1024} KiB")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unreadable(path, f"bytes that are not UTF-8 in line {line}") from None
-    return load(text, str(path))
 
 
 def load(text: str, where: str) -> Network:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import combinations, groupby
 
-from deploy.network.hosts import Address
-from deploy.network.models import NODE_DOMAIN, EdgeNode, LowNode, Network, OriginNode, Role
+from deploy.names import NODE_DOMAIN, Address
+from deploy.network.models import EdgeNode, LowNode, Network, OriginNode, Role
 from deploy.network.problems import Fault, Location, shown, toml_path
 from deploy.network.units import DurationKind
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from deploy.network.hosts import is_hostname
+from deploy.names import LABEL, is_hostname
 from deploy.network.kind import Kind, write
 
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 _YES = ("true", "yes", "on", "1")
 _NO = ("false", "no", "off", "0")
@@ -40,7 +39,7 @@ class LabelKind(Kind):
         raise self.refusal(write(better) if self._fits(better) else "")
 
     def _fits(self, text: str) -> bool:
-        return len(text) <= self.most and _LABEL.fullmatch(text) is not None
+        return len(text) <= self.most and LABEL.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from edge import tunnel
@@ -16,7 +17,7 @@ from edge.config import EdgeSettings, Limits, SiteRules
 from edge.encoding.codecs import Decoder
 from edge.errors import IDEMPOTENT_METHODS, UpstreamError, UpstreamReason
 from edge.message import Request, Response
-from edge.metrics import EdgeMetrics, Peer
+from edge.metrics import Direction, EdgeMetrics, Peer
 from edge.servers import Servers
 
 log = logging.getLogger("midmile.edge.fetch")
@@ -31,6 +32,7 @@ class Fetched(Protocol):
     response: Response
     relay: Relay | None
     hop: str
+    attempts: int
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body; raises UpstreamError where it ends too soon."""
@@ -44,7 +46,7 @@ class Fetcher:
 
     def __init__(self, limits: Limits, metrics: EdgeMetrics, *, idle_s: float) -> None:
         """`idle_s`: how long an idle connection is kept (less than the hops keep it)."""
-        self._upstream = Upstream(limits, self._count, idle_s=idle_s)
+        self._upstream = Upstream(limits, self._count, self._moved, idle_s=idle_s)
         self._metrics = metrics
         self._servers = Servers()
 
@@ -62,7 +64,8 @@ class Fetcher:
         """The first answer that any hop gives. Raises UpstreamError, or the upload's own error."""
         hops = self.hops(site)
         error = UpstreamError(UpstreamReason.NO_UPSTREAM, "no upstream server is configured")
-        for name in self._servers.order(site.name, hops, time.monotonic()):
+        order = self._servers.order(site.name, hops, time.monotonic())
+        for attempts, name in enumerate(order, 1):
             try:
                 answer = await self._upstream.exchange(
                     hops[name], request, upload, interim, reuse=self.reusable(request)
@@ -74,12 +77,12 @@ class Fetcher:
                     break
             else:
                 self._servers.answered(name)
-                return self.wrap(name, answer)
+                return self.wrap(name, answer, attempts)
         raise error
 
-    def wrap(self, name: str, answer: Answer) -> Fetched:
+    def wrap(self, name: str, answer: Answer, attempts: int) -> Fetched:
         """What the pipeline gets of an answer."""
-        return PlainFetched(name, answer)
+        return PlainFetched(name, answer, attempts)
 
     def _may_ask_another(
         self, request: Request, upload: Upload | None, failure: UpstreamError
@@ -90,15 +93,13 @@ class Fetcher:
         return failure.may_retry(request.method)
 
     def _note_failure(self, name: str, failure: UpstreamError) -> None:
-        now = time.monotonic()
-        if not self._servers.resting(name, now):
+        if self._servers.failed(name, time.monotonic()):
             log.warning(
                 "%s failed: %s",
                 name,
                 failure.text,
                 extra={"event": "upstream-failed", "upstream": name, "reason": failure.reason},
             )
-        self._servers.failed(name, now)
         self._metrics.upstream_failed(failure.reason)
 
     def _count(self, opened: bool) -> None:
@@ -106,6 +107,12 @@ class Fetcher:
             self._metrics.connection_opened(Peer.UPSTREAM)
         else:
             self._metrics.connection_closed(Peer.UPSTREAM)
+
+    def _moved(self, received: int, sent: int) -> None:
+        if received:
+            self._metrics.moved(Direction.UPSTREAM_IN, received)
+        if sent:
+            self._metrics.moved(Direction.UPSTREAM_OUT, sent)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -124,8 +131,9 @@ _BEFORE_THE_BODY = frozenset(
 class PlainFetched:
     """An answer as it is."""
 
-    def __init__(self, hop: str, answer: Answer) -> None:
+    def __init__(self, hop: str, answer: Answer, attempts: int) -> None:
         self.hop = hop
+        self.attempts = attempts
         self.response = answer.response
         self.relay = answer.relay
         self._answer = answer
@@ -142,8 +150,8 @@ class PlainFetched:
 class TunnelFetched(PlainFetched):
     """An answer from a parent, with the tunnel's coding taken off."""
 
-    def __init__(self, hop: str, answer: Answer) -> None:
-        super().__init__(hop, answer)
+    def __init__(self, hop: str, answer: Answer, attempts: int) -> None:
+        super().__init__(hop, answer, attempts)
         self._coded = tunnel.coding(answer.response.headers) == tunnel.ZSTD
         self.response = tunnel.restore(answer.response)
 
@@ -153,18 +161,24 @@ class TunnelFetched(PlainFetched):
             async for chunk in self._answer.chunks():
                 yield chunk
             return
-        decoder = Decoder()
+        decoder, size = Decoder(), 0
+        announced = self.response.headers.first("content-length")
         async for coded in self._answer.chunks():
             for chunk in decoder.feed(coded):
+                size += len(chunk)
+                if announced is not None and size > int(announced):
+                    raise UpstreamError(UpstreamReason.BROKEN_BODY, "more than was announced")
                 yield chunk
         decoder.finish()
+        if announced is not None and size < int(announced):
+            raise UpstreamError(UpstreamReason.BROKEN_BODY, "less than was announced")
 
 
 class TunnelFetcher(Fetcher):
     """An edge's way to the parents."""
 
     def __init__(self, settings: EdgeSettings, metrics: EdgeMetrics) -> None:
-        super().__init__(settings.limits, metrics, idle_s=TUNNEL_IDLE_S)
+        super().__init__(_patient(settings.limits), metrics, idle_s=TUNNEL_IDLE_S)
         self._settings = settings
         self._hops: dict[str, NextHop] = {}
         self.reload_keys()
@@ -191,9 +205,9 @@ class TunnelFetcher(Fetcher):
         """Always: the parent keeps idle connections longer than we do."""
         return True
 
-    def wrap(self, name: str, answer: Answer) -> Fetched:
+    def wrap(self, name: str, answer: Answer, attempts: int) -> Fetched:
         """Take the tunnel's coding off."""
-        return TunnelFetched(name, answer)
+        return TunnelFetched(name, answer, attempts)
 
     async def fetch(
         self, site: SiteRules, request: Request, upload: Upload | None, interim: Interim
@@ -201,6 +215,12 @@ class TunnelFetcher(Fetcher):
         """As `Fetcher.fetch`, saying what the tunnel may do."""
         offered = request.with_headers(request.headers.put(tunnel.ACCEPT, tunnel.ZSTD))
         return await super().fetch(site, offered, upload, interim)
+
+
+def _patient(limits: Limits) -> Limits:
+    """A parent must have the time to say that the origin does not answer: it is well itself."""
+    longer_s = limits.answer_timeout_s + 2 * limits.connect_timeout_s
+    return replace(limits, answer_timeout_s=longer_s)
 
 
 def _bracketed(host: str) -> str:

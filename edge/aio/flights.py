@@ -9,7 +9,8 @@ decides at the response's head how it ends for its readers:
 * `ALONE`: the response is for one reader only, who takes it over; the others fetch for themselves,
   all at once and not one after the other.
 
-A flight that fails raises the same error for all its readers.
+A flight that fails raises the same error for all its readers. Once its response has come it can
+be joined only while that is fresh: a late reader gets no more than a cache may give.
 """
 
 import asyncio
@@ -53,6 +54,14 @@ class Flight:
         """With SHARED: the request fields the response was chosen by."""
         self.hop = ""
         """Who answered."""
+        self.attempts = 0
+        """How often somebody was asked."""
+        self.received_s = 0.0
+        """With SHARED: when the head came; monotonic, as is `fresh_until_s`."""
+        self.initial_age_s = 0.0
+        """With SHARED: the response's age then."""
+        self.fresh_until_s = 0.0
+        """With SHARED: from then on it answers no new request."""
         self.kept = True
         """Whether the body is kept from its first byte (late readers can join)."""
         self._chunks: list[bytes] = []
@@ -60,6 +69,7 @@ class Flight:
         self._size = 0
         self._done = False
         self._error: Exception | None = None
+        self._waiting = 0  # for the head; each of them may become a reader
         self._readers: dict[object, int] = {}
         self._moved = asyncio.Event()
         self._listeners: list[Interim] = []
@@ -74,12 +84,18 @@ class Flight:
     async def landing(self, listener: Interim) -> Ending:
         """Wait for the head; 1xx responses that come before it go to `listener`."""
         self._listeners.append(listener)
-        # A waiter that is cancelled must not cancel what the others wait for.
-        return await asyncio.shield(self.head)
+        self._waiting += 1
+        try:
+            # A waiter that is cancelled must not cancel what the others wait for.
+            return await asyncio.shield(self.head)
+        finally:
+            self._waiting -= 1
+            self._listeners.remove(listener)
+            self._wake()
 
     def interim(self, response: Response) -> None:
         """A 1xx response has come."""
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             with suppress(RequestError):  # that client is gone
                 listener(response)
 
@@ -107,6 +123,10 @@ class Flight:
         """Bytes held."""
         return self._size
 
+    def joinable(self, mono_s: float) -> bool:
+        """Whether a request that comes now may be answered by it."""
+        return self.kept and (not self.head.done() or mono_s < self.fresh_until_s)
+
     def share(self, response: Response) -> None:
         """Begin to stream `response` to all readers."""
         self.response = response
@@ -133,9 +153,9 @@ class Flight:
         self._chunks.append(chunk)
         self._size += len(chunk)
         self._wake()
-        while not self.kept and self._trimmed() > WINDOW_BYTES and self._readers:
+        while not self.kept and self._trimmed() > WINDOW_BYTES and self._wanted:
             await self._wait()
-        if not self.kept and not self._readers:
+        if not self.kept and not self._wanted:
             raise asyncio.CancelledError  # nobody reads and nothing will be stored
 
     def finish(self) -> bytes | None:
@@ -166,8 +186,14 @@ class Flight:
             del self._readers[me]
             self._wake()
 
+    @property
+    def _wanted(self) -> bool:
+        return bool(self._readers) or self._waiting > 0
+
     def _trimmed(self) -> int:
         """Drop what every reader has had; returns the bytes still held."""
+        if self._waiting:  # whoever waited for the head begins with the first byte
+            return self._size
         slowest = min(self._readers.values(), default=self._first + len(self._chunks))
         gone, self._chunks = (
             self._chunks[: slowest - self._first],
@@ -192,27 +218,34 @@ class Flights:
         """`most_bytes`: held by all flights together before new ones no longer keep bodies."""
         self._most_bytes = most_bytes
         self._flights: dict[str, Flight] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Flight] = {}
 
     @property
     def crowded(self) -> bool:
         """Whether bodies in flight hold so much memory that new ones must not be kept."""
-        return sum(flight.size for flight in self._flights.values()) > self._most_bytes
+        return sum(flight.size for flight in self._tasks.values()) > self._most_bytes
 
-    def find(self, key: str) -> Flight | None:
+    def find(self, key: str, mono_s: float) -> Flight | None:
         """The flight one can join for `key`."""
         flight = self._flights.get(key)
-        return flight if flight is not None and flight.kept else None
+        return flight if flight is not None and flight.joinable(mono_s) else None
 
-    def start(self, key: str, run: Callable[[Flight], Coroutine[None, None, None]]) -> Flight:
+    def start(
+        self,
+        key: str,
+        run: Callable[[Flight], Coroutine[None, None, None]],
+        *,
+        joinable: bool = True,
+    ) -> Flight:
         """A new flight for `key`, run by `run(flight)`."""
         flight = Flight()
-        self._flights[key] = flight
+        if joinable:
+            self._flights[key] = flight
         task = asyncio.create_task(self._run(flight, run))
-        self._tasks.add(task)
+        self._tasks[task] = flight
 
         def landed(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            del self._tasks[task]
             self.close(key, flight)
 
         task.add_done_callback(landed)
@@ -229,10 +262,10 @@ class Flights:
             flight.fail(ConnectionAbortedError("the fetch was cancelled"))
             raise
 
-    def close(self, key: str, flight: Flight) -> None:
-        """Let nobody else join `flight`."""
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def close(self, key: str, flight: Flight | None = None) -> None:
+        """Let nobody else join `flight`, or whichever there is for `key`."""
+        if flight is None or self._flights.get(key) is flight:
+            self._flights.pop(key, None)
 
     async def stop(self) -> None:
         """Cancel what is still in the air."""

@@ -1,9 +1,9 @@
 """HTTP/1.1 connections of clients: aiohttp's `RequestHandler` behind our framer.
 
 The framer cuts and checks every head before aiohttp's parser sees a byte of it. Each request
-becomes an `Exchange`, through which a handler answers with the exact bytes it wants. Deadlines
-that aiohttp lacks (a slow head, a stalled body, a client that reads nothing) are kept by one sweep
-over all connections each second, which is cheaper than timers for each.
+becomes an `Exchange`, through which a handler answers it. Deadlines that aiohttp lacks (a slow
+head, a stalled body, a client that reads nothing) are kept by one sweep over all connections each
+second, which is cheaper than timers for each.
 
 What is answered, and from where, is the pipeline's business.
 """
@@ -13,8 +13,8 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -23,8 +23,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
-from edge.aio.upstream import Relay, Upload
-from edge.aio.wire import response_head
+from edge.aio.exchange import ClientGone, Exchange
 from edge.config import Limits
 from edge.errors import (
     EdgeError,
@@ -34,9 +33,9 @@ from edge.errors import (
     RequestError,
     RequestReason,
 )
-from edge.framing import Body, Piece, Raw, Refused, RequestFramer, Waiting
+from edge.framing import Body, End, Piece, Raw, Refused, RequestFramer, Waiting
 from edge.head import Head
-from edge.message import Headers, Request, Response
+from edge.message import Headers
 from edge.metrics import EdgeMetrics, Peer
 
 log = logging.getLogger("midmile.edge.http1")
@@ -45,6 +44,7 @@ READ_BUFFER_BYTES = 64 * 1024
 """Of a request body before reading stops."""
 
 SWEEP_S = 1.0
+"""Between looks at all deadlines; shorter where a deadline is."""
 
 RAW_BUFFER_BYTES = 64 * 1024
 """Of a relayed stream, per direction, before reading stops."""
@@ -67,187 +67,6 @@ class _Answered(StreamResponse):
             self._then()
 
 
-class ClientGone(RequestError):  # noqa: N818 - it is no error of anybody's
-    """The client's connection is lost."""
-
-    def __init__(self) -> None:
-        super().__init__(RequestReason.CLIENT_GONE, "the client closed its connection")
-
-
-@dataclass(slots=True)
-class Counts:
-    """What one exchange moved, in bytes on the client's side."""
-
-    received: int = 0
-    sent: int = 0
-
-
-class Exchange:
-    """One request of a client and the response that is being written to it.
-
-    A response is `start`, any number of `write`, `end`; or `send` for a whole one. `interim` may
-    come before. All raise `ClientGone` when the connection is lost.
-    """
-
-    __slots__ = (
-        "_aiohttp", "_chunked", "_head_line", "_keep_alive", "_left", "_mute", "_protocol",
-        "counts", "ended", "request", "started_s", "status", "upload",
-    )  # fmt: skip
-
-    def __init__(self, protocol: "ClientConnection", aiohttp: BaseRequest, head: Head) -> None:
-        self._protocol = protocol
-        self._aiohttp = aiohttp
-        self._keep_alive = head.keep_alive
-        self._left: int | None = None
-        self._chunked = False
-        self._mute = False
-        self._head_line: bytes | None = None
-        self.request = _request(protocol, head)
-        self.counts = Counts(received=len(head.raw))
-        self.started_s = time.monotonic()
-        self.status = 0
-        self.ended = False
-        self.upload: Upload | None = None
-        if head.has_body:
-            self.upload = Upload(chunks=self._body(head), length=head.length)
-
-    @property
-    def answered(self) -> bool:
-        """Whether the final response has begun."""
-        return self.status != 0
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection serves another request."""
-        return self._keep_alive
-
-    async def _body(self, head: Head) -> AsyncIterator[bytes]:
-        content = self._aiohttp.content
-        if head.expects_continue and not self.answered and not content.total_bytes:
-            self._protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        try:
-            while chunk := await content.readany():
-                self.counts.received += len(chunk)
-                yield chunk
-        except EdgeError:
-            raise
-        except OSError as error:
-            raise ClientGone from error
-        except Exception as error:  # aiohttp's payload errors share no base class
-            raise FramingError(FramingReason.CHUNK, "malformed request body") from error
-
-    def interim(self, response: Response) -> None:
-        """Pass a 1xx response on; HTTP/1.0 knows none (RFC 9110 15.2)."""
-        if not self.answered and self.request.version != "1.0":
-            self._protocol.write(response_head(response))
-
-    def start(self, response: Response) -> None:
-        """Begin the final response; its head leaves with the first piece of the body."""
-        assert not self.answered, "a response has begun already"
-        self.status = response.status
-        length = response.headers.first("content-length")
-        self._mute = self.request.method == "HEAD" or response.status in (204, 304)
-        extra = []
-        if not self._mute:
-            if length is not None:
-                self._left = int(length)
-            elif self.request.version == "1.0":
-                self._keep_alive = False
-            else:
-                self._chunked = True
-                extra.append("Transfer-Encoding: chunked")
-        if not self._keep_alive or self._protocol.draining:
-            self._keep_alive = False
-            extra.append("Connection: close")
-        elif self.request.version == "1.0":
-            extra.append("Connection: keep-alive")
-        self._head_line = response_head(response, *extra)
-
-    async def write(self, chunk: bytes) -> None:
-        """Send a piece of the body, waiting while the client is slow."""
-        pieces = [] if self._head_line is None else [self._head_line]
-        self._head_line = None
-        if chunk and not self._mute:
-            if self._left is not None:  # never more than was announced (RFC 9112 6.3)
-                chunk = chunk[: self._left]
-                self._left -= len(chunk)
-            if self._chunked:
-                pieces += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
-            elif chunk:
-                pieces.append(chunk)
-        if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self.counts.sent += len(data)
-            self._protocol.write(data)
-        if self._protocol.writing_paused:
-            await self._protocol.drained()
-
-    async def end(self) -> None:
-        """Complete the response; cuts the connection off where announced bytes are missing."""
-        if self._left:
-            self.abort()
-            return
-        if self._chunked:
-            tail = b"0\r\n\r\n"
-            self.counts.sent += len(tail)
-            if self._head_line is not None:
-                tail, self._head_line = self._head_line + tail, None
-            self._protocol.write(tail)
-        elif self._head_line is not None:
-            await self.write(b"")
-        self.ended = True
-        if self._protocol.writing_paused:
-            await self._protocol.drained()
-
-    async def send(self, response: Response, body: bytes = b"") -> None:
-        """A whole response."""
-        self.start(response)
-        await self.write(body)
-        await self.end()
-
-    def close_after(self) -> None:
-        """Let this response be the connection's last."""
-        self._keep_alive = False
-
-    def abort(self) -> None:
-        """Cut the connection off, so that nobody takes a partial response for a whole one."""
-        self._keep_alive = False
-        self.ended = True
-        self._protocol.cut()
-
-    async def relay(self, response: Response, upstream: Relay) -> None:
-        """Answer 101 and pass bytes both ways until either side ends."""
-        self.status = 101
-        self._keep_alive = False
-        head = response_head(response, "Connection: Upgrade")
-        self._protocol.write(head)
-        self.counts.sent += len(head)
-        received = self._protocol.go_raw()
-
-        async def down() -> None:
-            while chunk := await upstream.read():
-                self.counts.sent += len(chunk)
-                self._protocol.write(chunk)
-                if self._protocol.writing_paused:
-                    await self._protocol.drained()
-
-        async def up() -> None:
-            while chunk := await received.readany():
-                self.counts.received += len(chunk)
-                await upstream.write(chunk)
-
-        pumps = {asyncio.ensure_future(down()), asyncio.ensure_future(up())}
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            upstream.close()
-            self.ended = True
-            self._protocol.close_softly()
-
-
 Handler = Callable[[Exchange], Awaitable[None]]
 """Answers an exchange completely, whatever happens; only CancelledError may leave it."""
 
@@ -263,7 +82,8 @@ class ClientConnection(RequestHandler):
     """A client's connection."""
 
     __slots__ = (
-        "_broken", "_framer", "_head_since", "_heads", "_raw", "_received_at", "_server", "_unsent",
+        "_broken", "_framer", "_head_since", "_heads", "_in_body", "_raw", "_received_at",
+        "_refusal", "_server", "_taken", "_wire", "_written",
     )  # fmt: skip
 
     def __init__(self, server: "HttpServer", **kwargs: Any) -> None:
@@ -271,16 +91,25 @@ class ClientConnection(RequestHandler):
         self._server = server
         self._framer = RequestFramer(server.limits)
         self._heads: list[Head] = []
+        self._in_body = False  # of the last head: whether more of its body must come
         self._raw: Any = None
-        self._broken = False
+        self._broken = False  # nothing more is read
+        self._refusal: EdgeError | None = None  # still to be told
         self._received_at = 0.0
         self._head_since = 0.0
-        self._unsent = (0, 0.0)  # bytes in the write buffer when last looked at, and since when
+        self._wire: Any = None  # the transport, also when aiohttp has let go of it
+        self._written = 0
+        self._taken = (0, 0.0)  # bytes that the client had taken when last looked at, since when
 
     @property
     def scheme(self) -> str:
         """`http` or `https`."""
         return self._server.scheme
+
+    @property
+    def broken(self) -> bool:
+        """Whether nothing more is read from it."""
+        return self._broken
 
     @property
     def draining(self) -> bool:
@@ -290,6 +119,7 @@ class ClientConnection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; one too many is told so and let go."""
         super().connection_made(transport)
+        self._wire = transport
         self._received_at = time.monotonic()
         welcome = self._server.welcome
         if not self._server.admit(self):
@@ -311,6 +141,7 @@ class ClientConnection(RequestHandler):
         """Pass on what the framer lets through."""
         if not data:  # aiohttp asks its parser to go on with what it holds
             super().data_received(data)
+            self._tell_refusal()
             return
         self._received_at = time.monotonic()
         if self._raw is not None:
@@ -319,19 +150,21 @@ class ClientConnection(RequestHandler):
         if self._broken or self._force_close:
             return
         self._pass_on(self._framer.feed(data))
-        if self._framer.waiting is not Waiting.HEAD:
-            self._head_since = 0.0
-        elif not self._head_since:
+        if not self._head_since and self._framer.waiting is Waiting.HEAD:
             self._head_since = self._received_at
 
     def _pass_on(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             match piece:
                 case Head():
+                    self._head_since = 0.0
                     self._heads.append(piece)
+                    self._in_body = piece.has_body
                     super().data_received(piece.raw)
                 case Body(data):
                     super().data_received(data)
+                case End():
+                    self._in_body = False
                 case Refused(error):
                     self._refuse(error)
                 case _:
@@ -339,31 +172,39 @@ class ClientConnection(RequestHandler):
 
     def _refuse(self, error: EdgeError) -> None:
         """Answer with an error after what was asked before, and read no more."""
-        self._broken = True
-        upload = self._unfinished_upload()
-        if upload is not None:  # whoever reads it answers, or cuts an answer that has begun
-            upload.set_exception(error)
-            return
-        self._messages.append(
-            (_ErrInfo(status=error.status, exc=error, message=str(error)), EMPTY_PAYLOAD)
-        )
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._broken, self._refusal = True, error
+        self._tell_refusal()
 
-    def _unfinished_upload(self) -> Any:
-        payloads = [payload for _, payload in self._messages]
-        if self._current_request is not None:
-            payloads.insert(0, self._current_request.content)
-        if payloads and not payloads[-1].is_eof():
-            return payloads[-1]
-        return None
+    def _tell_refusal(self) -> None:
+        """Put the refusal behind all requests before it, once aiohttp's parser has let them out."""
+        if self._refusal is None or len(self._messages) < len(self._heads):
+            return
+        error, self._refusal = self._refusal, None
+        if not self._in_body:
+            self._messages.append(
+                (_ErrInfo(status=error.status, exc=error, message=error.text), EMPTY_PAYLOAD)
+            )
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+        elif self._messages:
+            self._break_off(self._messages[-1][1], error)
+        elif self._current_request is not None:
+            self._break_off(self._current_request.content, error)
+        else:  # it has been answered, and its body was only read to be thrown away
+            self.close_softly()
+
+    @staticmethod
+    def _break_off(upload: StreamReader, error: EdgeError) -> None:
+        """Whoever reads it answers with the error, or cuts an answer that has begun."""
+        if upload.exception() is None and not upload.is_eof():
+            upload.set_exception(error)
 
     def _make_error_handler(self, err_info: _ErrInfo) -> Any:
         async def handler(aiohttp: BaseRequest) -> StreamResponse:
             error = err_info.exc
             if not isinstance(error, EdgeError):  # aiohttp's parser saw what the framer did not
                 error = FramingError(FramingReason.FIELD, "malformed request head")
-            exchange = self._server.exchange(self, aiohttp, _UNREADABLE)
+            exchange = self._server.exchange(self, aiohttp.content, _UNREADABLE)
             exchange.close_after()
             await self._server.refuse(exchange, error)
             return _Answered(keep_alive=False)
@@ -379,6 +220,7 @@ class ClientConnection(RequestHandler):
         transport = self.transport
         if transport is None or transport.is_closing():
             raise ClientGone
+        self._written += len(data)
         transport.write(data)
 
     async def drained(self) -> None:
@@ -390,15 +232,25 @@ class ClientConnection(RequestHandler):
 
     def cut(self) -> None:
         """End the connection without the courtesy of a complete message."""
-        if self.transport is not None:
-            self.transport.abort()
+        if self._wire is not None:
+            self._wire.abort()
 
     def close_softly(self) -> None:
         """End the connection once all that was written is sent."""
-        if self.transport is not None:
-            self.transport.close()
+        if self._wire is not None:
+            self._wire.close()
 
-    def go_raw(self) -> Any:
+    def read_no_more(self, upload: StreamReader) -> None:
+        """Wait for no more of a body than came: its connection ends with the answer."""
+        self._broken = True
+        if not upload.is_eof():
+            upload.feed_eof()
+
+    def note_progress(self) -> None:
+        """It is the client's turn from now on."""
+        self._received_at = time.monotonic()
+
+    def go_raw(self) -> StreamReader:
         """From now on bytes go to the returned stream and not to the parsers."""
         stream = StreamReader(self, RAW_BUFFER_BYTES, loop=self._loop)
         self._raw = stream
@@ -425,8 +277,11 @@ class ClientConnection(RequestHandler):
         if self._stalled_write(now):
             self._server.metrics.refused(RequestReason.WRITE_STALLED)
             self.cut()
-        elif self._raw is not None or self._reading_paused or self._buffer_paused or self._broken:
+        elif self._raw is not None or self._broken:
             return
+        elif self._reading_paused or self._buffer_paused:  # it is we who keep the client waiting
+            self._received_at = now
+            self._head_since = self._head_since and now
         elif self._framer.waiting is Waiting.HEAD:
             if now - self._head_since > limits.head_timeout_s:
                 self._refuse(RequestError(RequestReason.HEAD_TIMEOUT, "the head took too long"))
@@ -435,13 +290,12 @@ class ClientConnection(RequestHandler):
 
     def _stalled_write(self, now: float) -> bool:
         """Whether the client has taken nothing of what waits for it, for too long."""
-        transport = self.transport
-        size = transport.get_write_buffer_size() if transport is not None else 0
-        if not size or size < self._unsent[0] or not self._unsent[0]:
-            self._unsent = (size, now)
+        size = self._wire.get_write_buffer_size()
+        taken = self._written - size
+        if not size or taken != self._taken[0]:
+            self._taken = (taken, now)
             return False
-        self._unsent = (size, self._unsent[1])
-        return now - self._unsent[1] > self._server.limits.write_stall_s
+        return now - self._taken[1] > self._server.limits.write_stall_s
 
 
 _UNREADABLE = Head(
@@ -491,6 +345,9 @@ class HttpServer:
         self._connections: set[ClientConnection] = set()
         self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
+        self._fewer = asyncio.Event()
+        shortest_s = min(limits.head_timeout_s, limits.body_stall_s, limits.write_stall_s)
+        self._sweep_s = min(SWEEP_S, shortest_s / 2)
 
     async def listen(
         self, sockets: Sequence[socket.socket], context: ssl.SSLContext | None = None
@@ -527,12 +384,15 @@ class HttpServer:
         connection = aiohttp.protocol
         assert isinstance(connection, ClientConnection)
         head = connection.take_head()
-        exchange = self.exchange(connection, aiohttp, head)
+        exchange = self.exchange(connection, aiohttp.content, head)
         try:
             await self._handler(exchange)
         except ClientGone:
             exchange.abort()
         assert exchange.ended, "a handler left its exchange unanswered"
+        unasked = head.expects_continue and not aiohttp.content.total_bytes
+        if connection.broken or (unasked and not exchange.keep_alive):
+            connection.read_no_more(aiohttp.content)
         return _Answered(
             keep_alive=exchange.keep_alive,
             then=connection.resume_framing if head.websocket and exchange.keep_alive else None,
@@ -549,10 +409,11 @@ class HttpServer:
         if connection in self._connections:
             self._connections.discard(connection)
             self.metrics.connection_closed(Peer.CLIENT)
+            self._fewer.set()
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(self._sweep_s)
             now = time.monotonic()
             for connection in tuple(self._connections):
                 connection.sweep(now)
@@ -572,27 +433,17 @@ class HttpServer:
             for connection in tuple(self._connections):
                 if connection.idle:
                     connection.force_close()
-            await asyncio.sleep(0.05)
+            self._fewer.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await self._fewer.wait()
         if self._connections:
             log.warning(
                 "requests were cut off at the end of the drain",
                 extra={"event": "drain-cut", "connections": len(self._connections)},
             )
         await self.aiohttp.shutdown(0.5)
+        for connection in tuple(self._connections):
+            connection.cut()
         if self._sweeper is not None:
             self._sweeper.cancel()
-
-
-def _request(connection: ClientConnection, head: Head) -> Request:
-    """A head in the pipeline's words."""
-    client = connection.peername
-    return Request(
-        method=head.method,
-        scheme=connection.scheme,
-        authority=head.authority.host if head.authority is not None else "",
-        host_port=str(head.authority) if head.authority is not None else "",
-        target=head.target,
-        headers=head.headers,
-        client=client[0] if isinstance(client, tuple) else "",
-        version=head.version,
-    )

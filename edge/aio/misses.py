@@ -13,15 +13,16 @@ from edge import forwarding
 from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending, Flight, Flights
 from edge.aio.upstream import Interim, Upload
+from edge.cache.directives import parse_directives
 from edge.cache.entry import Entry, make_entry
 from edge.cache.freshen import freshen
+from edge.cache.freshness import initial_age
 from edge.cache.key import Key
 from edge.cache.storable import StoreDecision, StoreReason, storable
 from edge.cache.validate import CONDITIONS, revalidation
 from edge.cache.vary import selecting
 from edge.cache.verdict import Kind, Verdict
 from edge.config import SiteRules
-from edge.fields import tokens
 from edge.message import Request, Response
 from edge.metrics import EdgeMetrics
 from edge.moment import Moment
@@ -36,6 +37,11 @@ MOST_ALONE = 10_000
 
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
+
+_SAYS_NOTHING_OF_OTHERS = frozenset(
+    {StoreReason.AUTHORIZATION, StoreReason.REQUEST_NO_STORE, StoreReason.CROWDED}
+)
+"""Reasons that lie in one request or in us: with them nobody can keep a page out of the cache."""
 
 
 def now() -> Moment:
@@ -57,6 +63,8 @@ class Asked:
     """As received, with the target that is keyed and forwarded."""
     key: Key
     request_id: str
+    websocket: bool = False
+    """The client has asked to speak WebSocket, in due form."""
 
 
 class Misses:
@@ -85,10 +93,14 @@ class Misses:
         self, asked: Asked, request: Request, upload: Upload | None, interim: Interim
     ) -> Fetched:
         """Send `request` upstream for `asked`, with the fields a proxy owes it."""
-        websocket = "websocket" in tokens(request.headers.lines("upgrade"))
-        fields = forwarding.request_fields(request, self._hop, websocket=websocket)
+        fields = forwarding.request_fields(request, self._hop, websocket=asked.websocket)
         fields = fields.without({"content-length"}).put(REQUEST_ID, asked.request_id)
-        return await self._fetcher.fetch(asked.site, request.with_headers(fields), upload, interim)
+        return await self._fetcher.fetch(
+            asked.site,
+            request.with_headers(fields),
+            upload,
+            lambda response: interim(self.passed(response)),
+        )
 
     def passed(self, response: Response) -> Response:
         """An upstream's response as it is stored and passed on."""
@@ -98,12 +110,21 @@ class Misses:
         """Whether the last response for `key` could not be shared, a short while ago."""
         return self._alone.get(key, 0.0) > time.monotonic()
 
+    def invalidate(self, key: Key) -> None:
+        """Drop what is stored under `key`; what is on its way answers nobody who comes now."""
+        self._store.invalidate(key)
+        self._flights.close(key)
+
     def join(self, asked: Asked, verdict: Verdict) -> tuple[Flight, bool]:
         """The flight for a request that may be answered with others, and whether it was there."""
-        flight = self._flights.find(asked.key)
+        in_vain = self.waits_in_vain(asked.key)
+        flight = None if in_vain else self._flights.find(asked.key, time.monotonic())
         if flight is not None:
             return flight, True
-        return self._flights.start(asked.key, lambda new: self._fly(new, asked, verdict)), False
+        flight = self._flights.start(
+            asked.key, lambda new: self._fly(new, asked, verdict), joinable=not in_vain
+        )
+        return flight, False
 
     async def _fly(self, flight: Flight, asked: Asked, verdict: Verdict) -> None:
         mark, sent = self._store.mark(), now()
@@ -118,7 +139,7 @@ class Misses:
         decision = self._decide(asked, fetched.response, sent, received)
         flight.decision = decision
         if not decision.store:
-            self._not_shared(flight, asked.key, fetched, stored)
+            self._not_shared(flight, asked, fetched, stored)
             return
         await self._fill(flight, asked, fetched, decision, mark=mark, sent=sent, received=received)
 
@@ -151,7 +172,7 @@ class Misses:
         self._store.remove(entry)
         if fresh is None:
             return False
-        flight.hop = fetched.hop
+        flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.decision = fresh.decision
         if fresh.decision.store and self._store.put(fresh.entry, mark) is not Put.STORED:
             flight.decision = replace(fresh.decision, reason=StoreReason.INVALIDATED)
@@ -172,17 +193,35 @@ class Misses:
             return StoreDecision(reason=StoreReason.CROWDED)
         return decision
 
-    def _not_shared(self, flight: Flight, key: Key, fetched: Fetched, stored: Entry | None) -> None:
+    def _not_shared(
+        self, flight: Flight, asked: Asked, fetched: Fetched, stored: Entry | None
+    ) -> None:
         """Give the response to who asked first, and let the others go."""
         self._metrics.not_stored(flight.reason)
-        if stored is not None and fetched.response.status < 500:
-            self._store.remove(stored)  # the origin has something else now
+        if flight.reason not in _SAYS_NOTHING_OF_OTHERS:
+            gone = fetched.response.status < 500 and flight.reason is not StoreReason.STATUS
+            if stored is not None and gone:
+                self._store.remove(stored)  # the origin has something else now
+            self._remember_alone(asked.key)
+        flight.hop, flight.attempts = fetched.hop, fetched.attempts
+        flight.hand_over(fetched)
+
+    def _remember_alone(self, key: Key) -> None:
         self._alone[key] = time.monotonic() + ALONE_S
         self._alone.move_to_end(key)
         if len(self._alone) > MOST_ALONE:
             self._alone.popitem(last=False)
-        flight.hop = fetched.hop
-        flight.hand_over(fetched)
+
+    def _mind_size(self, flight: Flight, key: Key, more_bytes: int) -> None:
+        """Give up storing a body that turns out too large, or for which there is no room."""
+        reason = StoreReason.CROWDED if self._flights.crowded else None
+        if flight.size + more_bytes > self._store.object_bytes:
+            reason = StoreReason.TOO_LARGE
+            self._remember_alone(key)
+        if reason is not None:
+            self._metrics.not_stored(reason)
+            flight.stop_keeping()
+            self._flights.close(key, flight)
 
     async def _fill(
         self,
@@ -198,15 +237,18 @@ class Misses:
         """Stream the body to all readers and into the store."""
         self._alone.pop(asked.key, None)
         response = self.passed(fetched.response)
-        flight.hop = fetched.hop
+        flight.hop, flight.attempts = fetched.hop, fetched.attempts
+        flight.received_s = received.mono_s
+        flight.initial_age_s = initial_age(response.headers, sent, received)
+        if "no-cache" not in parse_directives(response.headers):
+            left_s = decision.lifetime.seconds - flight.initial_age_s
+            flight.fresh_until_s = received.mono_s + left_s
         flight.selecting = selecting(decision.nominated, asked.request.headers)
         flight.share(response)
         try:
             async for chunk in fetched.chunks():
-                if flight.kept and flight.size + len(chunk) > self._store.object_bytes:
-                    self._metrics.not_stored(StoreReason.TOO_LARGE)
-                    flight.stop_keeping()
-                    self._flights.close(asked.key, flight)
+                if flight.kept:
+                    self._mind_size(flight, asked.key, len(chunk))
                 await flight.put(chunk)
         finally:
             fetched.close()

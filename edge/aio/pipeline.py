@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edge import forwarding
+from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending, Flight
-from edge.aio.http1 import ClientGone, Exchange
 from edge.aio.misses import Asked, Misses, new_request_id, now
 from edge.cache.answer import answer
+from edge.cache.dates import format_date
 from edge.cache.entry import Entry
-from edge.cache.freshness import initial_age
 from edge.cache.invalidate import invalidated_keys
 from edge.cache.key import cache_key, keyed_target
 from edge.cache.status import cache_status, with_cache_status
-from edge.cache.validate import Outcome, evaluate
+from edge.cache.validate import CONDITIONS, Outcome, evaluate
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, decide
 from edge.config import SiteRules
@@ -47,6 +47,8 @@ HEALTH_PATH = "/.well-known/midmile/health"
 
 PIECE_BYTES = 256 * 1024
 """A stored body is written in pieces of this size, so that a slow client holds no copy of it."""
+
+_COUNTED = frozenset({RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED})
 
 AccessLog = Callable[[Mapping[str, object]], None]
 
@@ -87,7 +89,9 @@ class Pipeline:
         try:
             await self._route(exchange, trail)
         except asyncio.CancelledError:  # aiohttp cancels the handler when the client leaves
-            trail.fail(RequestReason.CLIENT_GONE, "client")
+            gone = ClientGone()
+            trail.fail(gone.reason, gone.side)
+            trail.status = exchange.status or gone.status
             exchange.abort()
             raise
         except EdgeError as error:
@@ -103,8 +107,6 @@ class Pipeline:
     async def refuse(self, exchange: Exchange, error: EdgeError) -> None:
         """Answer what could not be read as a request."""
         trail = self._begin(exchange)
-        if isinstance(error, FramingError):
-            self._metrics.refused(error.reason)
         try:
             await self._fail(exchange, trail, error)
         finally:
@@ -127,7 +129,7 @@ class Pipeline:
 
     def _end(self, exchange: Exchange, trail: Trail) -> None:
         ended_s = now().mono_s
-        trail.status = exchange.status
+        trail.status = exchange.status or trail.status
         trail.request_bytes = exchange.counts.received
         trail.response_bytes = exchange.counts.sent
         self._metrics.request_ended(
@@ -143,6 +145,8 @@ class Pipeline:
     async def _fail(self, exchange: Exchange, trail: Trail, error: EdgeError) -> None:
         """Show an error, or cut off a response that has begun."""
         trail.fail(error.reason, error.side)
+        if isinstance(error, FramingError) or error.reason in _COUNTED:
+            self._metrics.refused(error.reason)
         if exchange.answered:
             if not exchange.ended:
                 exchange.abort()
@@ -158,7 +162,10 @@ class Pipeline:
             exchange.abort()
 
     def _signed(self, response: Response, trail: Trail) -> Response:
-        return response.with_headers(response.headers.put(REQUEST_ID, trail.request_id))
+        headers = response.headers.put(REQUEST_ID, trail.request_id)
+        if "date" not in headers:  # RFC 9110 6.6.1
+            headers = headers.add("date", format_date(now().wall_s))
+        return response.with_headers(headers)
 
     async def _route(self, exchange: Exchange, trail: Trail) -> None:
         request = self._as_asked(exchange.request)
@@ -178,7 +185,13 @@ class Pipeline:
         trail.verdict, trail.reason = verdict.kind, verdict.reason
         if verdict.kind is not Kind.BYPASS:  # the origin must see no more than the key holds
             request = replace(request, target=keyed_target(request.target, site))
-        asked = Asked(site=site, request=request, key=key, request_id=trail.request_id)
+        asked = Asked(
+            site=site,
+            request=request,
+            key=key,
+            request_id=trail.request_id,
+            websocket=exchange.websocket,
+        )
         await self._carry_out(exchange, trail, asked, verdict)
 
     def _as_asked(self, request: Request) -> Request:
@@ -215,8 +228,12 @@ class Pipeline:
             return False
         if verdict.kind is Kind.REVALIDATE:
             return True
-        # A part of a large file must not make us fetch the whole of it.
-        return "range" not in asked.request.headers and not self._misses.waits_in_vain(asked.key)
+        # A part of a large file must not make us fetch the whole of it, and where the last answer
+        # was not to be shared, the client's own conditions may save the next.
+        fields = {"range"}
+        if self._misses.waits_in_vain(asked.key):
+            fields |= CONDITIONS
+        return not any(name in fields for name, _ in asked.request.headers)
 
     async def _from_store(
         self,
@@ -260,12 +277,12 @@ class Pipeline:
                 flight.abandon()
             raise
         trail.mark("answered", now().mono_s)
-        trail.upstream = flight.hop
+        trail.upstream, trail.attempts = flight.hop, flight.attempts
         fits = not joined or selects(flight.selecting, asked.request.headers)
         match ending:
             case Ending.SHARED if fits:
                 await self._shared(exchange, trail, asked, verdict, flight, collapsed=joined)
-            case Ending.VALIDATED if not joined or _entry_fits(flight, asked.request):
+            case Ending.VALIDATED if not joined or _entry_is_for(flight, asked.request):
                 assert flight.entry is not None
                 self._note_collapsed(trail, joined)
                 await self._from_store(
@@ -299,7 +316,7 @@ class Pipeline:
         response = flight.response
         trail.upstream_status = response.status
         outcome = evaluate(asked.request, response.headers, received_s=moment.wall_s)
-        age_s = initial_age(response.headers, moment, moment)
+        age_s = flight.initial_age_s + max(0.0, moment.mono_s - flight.received_s)
         member = cache_status(
             self._hop.node,
             verdict,
@@ -309,11 +326,14 @@ class Pipeline:
             collapsed=collapsed or None,
         )
         headers = with_cache_status(response.headers, member)
+        if collapsed and age_s >= 1:
+            headers = headers.put("age", str(int(age_s)))
         if response.status == 200 and outcome is Outcome.NOT_MODIFIED:
             kept = headers.without({"content-length", "content-type", "content-encoding"})
             await exchange.send(self._signed(Response(status=304, headers=kept), trail))
             return
         exchange.start(self._signed(response.with_headers(headers), trail))
+        exchange.hasten()
         async for chunk in flight.read():
             trail.mark("first_byte", now().mono_s)
             await exchange.write(chunk)
@@ -332,9 +352,9 @@ class Pipeline:
         trail.mark("asked", now().mono_s)
         fetched = await self._misses.ask(asked, asked.request, exchange.upload, exchange.interim)
         trail.mark("answered", now().mono_s)
-        trail.upstream = fetched.hop
+        trail.upstream, trail.attempts = fetched.hop, fetched.attempts
         for key in invalidated_keys(asked.request, fetched.response, asked.site):
-            self._store.invalidate(key)
+            self._misses.invalidate(key)
         await self._stream(exchange, trail, verdict, fetched, verdict.reason, collapsed)
 
     async def _stream(
@@ -359,6 +379,7 @@ class Pipeline:
                 await exchange.relay(response.with_headers(upgrade), fetched.relay)
                 return
             exchange.start(response)
+            exchange.hasten()
             async for chunk in fetched.chunks():
                 trail.mark("first_byte", now().mono_s)
                 await exchange.write(chunk)
@@ -367,8 +388,10 @@ class Pipeline:
             fetched.close()
 
 
-def _entry_fits(flight: Flight, request: Request) -> bool:
-    return flight.entry is not None and selects(flight.entry.selecting, request.headers)
+def _entry_is_for(flight: Flight, request: Request) -> bool:
+    """Whether the validated response may serve others than who asked, and this request."""
+    stored = flight.decision is not None and flight.decision.store
+    return stored and flight.entry is not None and selects(flight.entry.selecting, request.headers)
 
 
 def _health(*, draining: bool) -> Response:

@@ -24,6 +24,7 @@ def tunnel_server(identity: Identity) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(identity.authorities)
     context.load_cert_chain(identity.certificate, identity.key)
+    context.num_tickets = 0  # a resumed session would skip the certificate
     return context
 
 

@@ -15,6 +15,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp import ClientTimeout, TCPConnector
@@ -29,11 +30,17 @@ from yarl import URL
 
 from edge.aio.wire import decode_pairs, request_head
 from edge.config import Limits
-from edge.errors import UpstreamError, UpstreamReason
+from edge.errors import IDEMPOTENT_METHODS, EdgeError, UpstreamError, UpstreamReason
 from edge.message import Headers, Request, Response
 
 READ_BUFFER_BYTES = 64 * 1024
 """Of a response body before reading stops: what a fast path carries in a few milliseconds."""
+
+MOST_INTERIM = 16
+"""1xx responses to one request: a hint or two are usual, and they wait for no slow client."""
+
+LINGER_S = 5.0
+"""For what was written last to a relay that ends."""
 
 _CLOSED = "closed the connection before it answered"
 _TOO_LATE = "did not answer in time"
@@ -64,6 +71,13 @@ class Upload:
 OnConnection = Callable[[bool], None]
 """Told True when a connection stands, False when it is gone."""
 
+OnBytes = Callable[[int, int], None]
+"""Told how many bytes were received and how many were sent."""
+
+
+def _uncounted(_received: int, _sent: int) -> None:
+    """Nobody wants to know."""
+
 
 class ResponseProtocol(ResponseHandler):
     """aiohttp's client protocol, fed so that every head is a call of its own.
@@ -74,10 +88,18 @@ class ResponseProtocol(ResponseHandler):
 
     _in_head = False
     _seen = b""
+    may_switch = False
+    """Whether 101 would answer what was asked."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_connection: OnConnection) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_connection: OnConnection,
+        on_bytes: OnBytes = _uncounted,
+    ) -> None:
         super().__init__(loop)
         self._on_connection = on_connection
+        self._on_bytes = on_bytes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count in."""
@@ -89,11 +111,12 @@ class ResponseProtocol(ResponseHandler):
         super().connection_lost(exc)
         self._on_connection(False)
 
-    def expect_response(self, *, without_body: bool, limits: Limits) -> None:
+    def expect_response(self, request: Request, limits: Limits) -> None:
         """Prepare for the answer to the request that is about to be sent."""
         self._in_head, self._seen = True, b""
+        self.may_switch = "upgrade" in request.headers
         self.set_response_params(
-            skip_payload=without_body,
+            skip_payload=request.method == "HEAD",
             read_until_eof=True,
             auto_decompress=False,
             read_timeout=limits.read_stall_s,
@@ -105,6 +128,8 @@ class ResponseProtocol(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Hand `data` to the parser, cut behind each head in it."""
+        if data:
+            self._on_bytes(len(data), 0)
         while self._in_head and data:
             end = (self._seen + data).find(b"\r\n\r\n")
             if end < 0:
@@ -116,6 +141,8 @@ class ResponseProtocol(ResponseHandler):
             super().data_received(head)
             status = self._last_status()
             self._in_head = 100 <= status < 200 and status != 101
+            if self._in_head:
+                self._drop_timeout()  # for bodies; the answer has its own, behind the upload
             self._upgraded = self._upgraded or status == 101  # without `Connection: upgrade` too
         if data or not self._in_head:
             super().data_received(data)
@@ -125,6 +152,19 @@ class ResponseProtocol(ResponseHandler):
         super().set_exception(exc, exc_cause)
         if self._payload is not None and not self._payload.is_eof():
             self._payload.set_exception(exc, exc_cause)
+
+    def send(self, *pieces: bytes) -> None:
+        """Hand bytes to the transport."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError(_CLOSED)
+        self._on_bytes(0, sum(map(len, pieces)))
+        transport.writelines(pieces)
+
+    async def sent(self) -> None:
+        """Wait until the peer has taken most of what was sent."""
+        if self.writing_paused:
+            await self._drain_helper()
 
     def _last_status(self) -> int:
         if not self._buffer:
@@ -139,10 +179,10 @@ class Relay:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         protocol = connection.protocol
-        assert protocol is not None
+        assert isinstance(protocol, ResponseProtocol)
         self._protocol = protocol
         self._received = StreamReader(protocol, READ_BUFFER_BYTES)
-        self._received_eof = False
+        protocol.read_timeout = None  # both ends may have nothing to say for hours
         protocol.set_parser(self, self._received)
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
@@ -162,15 +202,14 @@ class Relay:
 
     async def write(self, data: bytes) -> None:
         """Send, waiting while the peer is slow."""
-        transport = self._protocol.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("upstream closed the relay")
-        transport.write(data)
-        if self._protocol.writing_paused:
-            await self._protocol._drain_helper()
+        self._protocol.send(data)
+        await self._protocol.sent()
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection once the peer has taken what was written, or not soon."""
+        transport = self._protocol.transport
+        if transport is not None:
+            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
         self._connection.close()
 
 
@@ -186,7 +225,7 @@ class Answer:
     ) -> None:
         self.response = Response(
             status=message.code,
-            reason=message.reason,
+            reason=_reason(message),
             headers=Headers(decode_pairs(message.raw_headers)),
         )
         self.relay: Relay | None = None
@@ -195,6 +234,14 @@ class Answer:
         self._sender = sender
         if message.code == 101:
             self.relay = Relay(connection)
+        if sender is not None:
+            sender.add_done_callback(self._upload_ended)
+
+    def _upload_ended(self, sender: "asyncio.Task[None]") -> None:
+        """A request body that fails while the answer comes takes the answer with it."""
+        failure = None if sender.cancelled() else sender.exception()
+        if isinstance(failure, EdgeError) and not self._payload.is_eof():
+            self._payload.set_exception(failure)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body's bytes; raises UpstreamError where it ends too soon."""
@@ -212,23 +259,31 @@ class Answer:
         """Give the connection back if the exchange is complete, else cut it off."""
         if self.relay is not None:
             self.relay.close()
+            return
         sent = self._sender is None or self._sender.done()
         if self._sender is not None:
             self._sender.cancel()
         if sent and self._payload.is_eof():
             self._connection.release()
         else:
-            self._connection.close()
+            _cut(self._connection)
 
 
 class Upstream:
     """Pooled connections to next hops, and exchanges over them."""
 
-    def __init__(self, limits: Limits, on_connection: OnConnection, *, idle_s: float) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        on_connection: OnConnection,
+        on_bytes: OnBytes = _uncounted,
+        *,
+        idle_s: float,
+    ) -> None:
         """`idle_s`: how long an idle connection is kept (less than the hop keeps it)."""
         self._limits = limits
-        self._pooled = _connector(limits, on_connection, idle_s)
-        self._single = _connector(limits, on_connection, 0.0)
+        self._pooled = _connector(limits, on_connection, on_bytes, idle_s)
+        self._single = _connector(limits, on_connection, on_bytes, 0.0)
         self._keys: dict[NextHop, ClientRequest] = {}
         self._timeout = ClientTimeout(
             connect=limits.connect_timeout_s, sock_connect=limits.connect_timeout_s
@@ -255,19 +310,20 @@ class Upstream:
         """Send `request`, return the head of the final response.
 
         1xx responses (other than 100 and 101) go to `interim`. With `reuse` a kept connection may
-        serve; one that the peer has just closed then costs one more try here, which is safe only
-        for what may be sent twice (RFC 9110 9.2.2). Raises UpstreamError.
+        serve; one that the peer has just closed then costs what may be sent twice (RFC 9110 9.2.2)
+        one more try here, and anything else its answer. Raises UpstreamError.
         """
+        again = upload is None and request.method in IDEMPOTENT_METHODS
         for fresh in (False, True) if reuse else (True,):
             connection, reused = await self._connect(hop, pooled=reuse, fresh=fresh)
             try:
                 return await self._speak(connection, request, upload, interim)
             except UpstreamError as error:
-                connection.close()
-                if not (reused and upload is None and error.reason is UpstreamReason.CLOSED):
+                _cut(connection)
+                if not (reused and again and error.reason is UpstreamReason.CLOSED):
                     raise
             except BaseException:
-                connection.close()
+                _cut(connection)
                 raise
         raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
 
@@ -306,14 +362,22 @@ class Upstream:
     ) -> Answer:
         protocol = connection.protocol
         assert isinstance(protocol, ResponseProtocol)
-        protocol.expect_response(without_body=request.method == "HEAD", limits=self._limits)
-        _write(protocol, request_head(request, upload.length if upload else 0))
-        sender = asyncio.create_task(_send(protocol, upload)) if upload else None
+        if protocol.should_close:  # it has said something that nobody asked for
+            raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
+        protocol.expect_response(request, self._limits)
+        try:
+            protocol.send(request_head(request, upload.length if upload else 0))
+        except OSError as error:
+            raise UpstreamError(UpstreamReason.CLOSED, _CLOSED) from error
+        sender = None
+        if upload is not None:
+            sender = asyncio.create_task(_send(protocol, upload, self._limits.write_stall_s))
         try:
             message, payload = await self._final(protocol, sender, interim)
         except BaseException:
             if sender is not None:
                 sender.cancel()
+                sender.add_done_callback(_heard)
             raise
         return Answer(message, payload, connection, sender)
 
@@ -323,6 +387,7 @@ class Upstream:
         """Wait for the final head: as long as the upload lasts, then for the answer timeout."""
         if sender is not None:
             early = asyncio.ensure_future(self._read_final(protocol, interim))
+            early.add_done_callback(_heard)
             try:
                 await asyncio.wait({early, sender}, return_when=asyncio.FIRST_COMPLETED)
                 if not early.done() and sender.done() and not sender.cancelled():
@@ -344,7 +409,7 @@ class Upstream:
     async def _read_final(
         self, protocol: ResponseProtocol, interim: Interim
     ) -> tuple[RawResponseMessage, StreamReader]:
-        while True:
+        for _ in range(MOST_INTERIM):
             try:
                 message, payload = await protocol.read()
             except HttpProcessingError as error:
@@ -353,26 +418,34 @@ class Upstream:
                 raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
             except (aiohttp.ClientError, OSError) as error:
                 raise UpstreamError(UpstreamReason.CLOSED, _CLOSED) from error
+            if message.code == 101 and not protocol.may_switch:
+                raise UpstreamError(UpstreamReason.BAD_ANSWER, "switched protocols unasked")
             if message.code >= 200 or message.code == 101:
                 return message, payload
             if message.code != 100:  # ours to answer: the body is on its way already
                 interim(
                     Response(
                         status=message.code,
-                        reason=message.reason,
+                        reason=_reason(message),
                         headers=Headers(decode_pairs(message.raw_headers)),
                     )
                 )
+        raise UpstreamError(UpstreamReason.BAD_ANSWER, "too many interim responses")
 
 
-def _connector(limits: Limits, on_connection: OnConnection, idle_s: float) -> TCPConnector:
+def _connector(
+    limits: Limits, on_connection: OnConnection, on_bytes: OnBytes, idle_s: float
+) -> TCPConnector:
     connector = TCPConnector(
         limit=limits.upstream_connections,
         ttl_dns_cache=10,
         **({"keepalive_timeout": idle_s} if idle_s else {"force_close": True}),
     )
     connector._factory = functools.partial(  # type: ignore[assignment]
-        ResponseProtocol, loop=asyncio.get_running_loop(), on_connection=on_connection
+        ResponseProtocol,
+        loop=asyncio.get_running_loop(),
+        on_connection=on_connection,
+        on_bytes=on_bytes,
     )
     return connector
 
@@ -383,24 +456,34 @@ def _drop_idle(connector: TCPConnector, key: ClientRequest) -> None:
         protocol.close()
 
 
-def _write(protocol: ResponseProtocol, data: bytes) -> None:
-    transport = protocol.transport
-    if transport is None or transport.is_closing():
-        raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
-    transport.write(data)
+def _cut(connection: Connection) -> None:
+    """End a connection at once: what it still holds may never be taken."""
+    if connection.protocol is not None:
+        connection.protocol.abort()
+    connection.close()
 
 
-async def _send(protocol: ResponseProtocol, upload: Upload) -> None:
+async def _send(protocol: ResponseProtocol, upload: Upload, stall_s: float) -> None:
     """Send a body; an OSError of the peer's side is told by the missing answer."""
     chunked = upload.length is None
     async for chunk in upload.chunks:
-        if protocol.transport is None or protocol.transport.is_closing():
-            raise ConnectionResetError("upstream closed while the body was sent")
-        if chunked:
-            protocol.transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
-        else:
-            protocol.transport.write(chunk)
-        if protocol.writing_paused:
-            await protocol._drain_helper()
-    if chunked and protocol.transport is not None:
-        protocol.transport.write(b"0\r\n\r\n")
+        protocol.send(*((b"%x\r\n" % len(chunk), chunk, b"\r\n") if chunked else (chunk,)))
+        try:
+            async with asyncio.timeout(stall_s):
+                await protocol.sent()
+        except TimeoutError as error:
+            text = "takes nothing of the request's body"
+            raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, text) from error
+    if chunked:
+        protocol.send(b"0\r\n\r\n")
+
+
+def _heard(task: "asyncio.Task[Any]") -> None:
+    """Its failure, if any, is told elsewhere: asyncio need not report it as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _reason(message: RawResponseMessage) -> str:
+    """The reason phrase in our words: aiohttp reads it as UTF-8, escaping what is none."""
+    return message.reason.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -25,7 +25,9 @@ class EdgeWorker:
         """Serve on the sockets named `http` and `https`."""
         settings = self._settings
         self._fetcher = TunnelFetcher(settings, self._metrics)
-        self._contexts = SiteContexts(settings.sites, settings.site_certificates)
+        self._contexts: SiteContexts | None = None
+        if sockets.get("https"):
+            self._contexts = SiteContexts(settings.sites, settings.site_certificates)
         self._pipeline = Pipeline(
             hop=Hop(node=settings.node, cdn_id=settings.cdn_id),
             rules=settings.sites,
@@ -35,7 +37,7 @@ class EdgeWorker:
             metrics=self._metrics,
             access_log=self._access_log,
         )
-        for scheme, context in (("http", None), ("https", self._contexts.listening)):
+        for scheme in ("http", "https"):
             server = HttpServer(
                 handler=self._pipeline.answer,
                 refuse=self._pipeline.refuse,
@@ -43,7 +45,8 @@ class EdgeWorker:
                 limits=settings.limits,
                 scheme=scheme,
             )
-            await server.listen(sockets.get(scheme, ()), context)
+            context = self._contexts if scheme == "https" else None
+            await server.listen(sockets.get(scheme, ()), context.listening if context else None)
             self._servers.append(server)
 
     async def drain(self, grace_s: float) -> None:
@@ -58,5 +61,6 @@ class EdgeWorker:
 
     async def reload_keys(self) -> None:
         """Use the certificates as they are on disk now, for new connections."""
-        self._contexts.renew(self._settings.site_certificates)
+        if self._contexts is not None:
+            self._contexts.renew(self._settings.site_certificates)
         self._fetcher.reload_keys()

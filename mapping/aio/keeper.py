@@ -10,13 +10,20 @@ from collections.abc import Callable, Mapping
 
 from mapping.aio.probe import probe
 from mapping.config import EdgeServer, MappingSettings
-from mapping.fleet import Fleet, ProbeTiming, StartProbe, Transition
+from mapping.fleet import EdgeState, Fleet, ProbeTiming, StartProbe, Transition
 from mapping.metrics import MappingMetrics
 
 _log = logging.getLogger("midmile.mapping")
 
 _DRAIN = 64
 """Outputs taken from the fleet before the event loop gets a turn."""
+
+_TOLD = {
+    EdgeState.UP: (logging.INFO, "edge-up", "is in the answers"),
+    EdgeState.ABSENT: (logging.INFO, "edge-absent", "is not in the answers yet"),
+    EdgeState.DOWN: (logging.WARNING, "edge-down", "is out of the answers"),
+}
+"""Level, event and words for each state that a transition leads to."""
 
 
 class MappingKeeper:
@@ -68,7 +75,7 @@ class MappingKeeper:
             except Exception:  # noqa: BLE001 - whatever it was, the map must go on
                 _log.exception(
                     "the watch over edges broke down: all are answered until it is back",
-                    extra={"event": "edge_watch_failed"},
+                    extra={"event": "edge-watch-failed"},
                 )
                 self._metrics.watch_failed()
                 self._announce((), up=len(self._edges))
@@ -91,11 +98,12 @@ class MappingKeeper:
         if isinstance(output, StartProbe):
             probes.create_task(self._probe(self._edges[output.edge], fleet))
             return
-        log, event = (_log.info, "edge_up") if output.answered else (_log.warning, "edge_down")
-        log(
-            "edge %s %s the answers: its probe said %s",
+        level, event, what = _TOLD[output.state]
+        _log.log(
+            level,
+            "edge %s %s: its probe said %s",
             output.edge,
-            "is back in" if output.answered else "has left",
+            what,
             output.outcome,
             extra={"event": event, "edge": output.edge, "reason": output.outcome.value},
         )

@@ -55,7 +55,7 @@ class MappingWorker:
         try:
             reply = self._responder.respond(wire, client, transport)
         except Exception:  # noqa: BLE001 - others must not lose their server
-            _log.exception("a query broke the responder", extra={"event": "dns_servfail"})
+            _log.exception("a query broke the responder", extra={"event": "dns-servfail"})
             reply = failed(wire)
         self._metrics.answered(self._tier, transport, reply, time.perf_counter() - began)
         return reply.wire

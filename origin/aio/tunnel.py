@@ -1,7 +1,7 @@
 """The parent's end of the tunnel: exchanges whose bodies cross under the tunnel's coding."""
 
 from edge import tunnel
-from edge.aio.http1 import Exchange
+from edge.aio.exchange import Exchange
 from edge.encoding.codecs import Encoder
 from edge.message import Response
 

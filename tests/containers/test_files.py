@@ -43,10 +43,10 @@ def test_a_service_has_the_addresses_of_its_node(node: Any) -> None:
 
 @pytest.mark.parametrize("name", _NODES)
 def test_a_node_runs_itself_and_sees_its_own_keys_only(name: str) -> None:
-    """One volume, at its own place; no root, no capability, after the keys are made."""
+    """One volume, at its own place, to read; no capability; after the keys are made."""
     service = _service(name)
     assert service["command"][:2] == ["node", name]
-    assert service["volumes"] == [f"keys-{name}:{_KEYS}/nodes/{name}"]
+    assert service["volumes"] == [f"keys-{name}:{_KEYS}/nodes/{name}:ro"]
     assert service["depends_on"] == {"keys": {"condition": "service_healthy"}}
     assert service["cap_drop"] == ["ALL"]
     assert "user" not in service
@@ -56,7 +56,11 @@ def test_the_keys_service_fills_every_volume() -> None:
     """It has the CA's folder, and each node's where that node will see it."""
     assert _service("keys")["volumes"] == [
         f"ca:{_KEYS}",
-        *(mount for name in _in_file_order() for mount in _service(name)["volumes"]),
+        *(
+            mount.removesuffix(":ro")
+            for name in _in_file_order()
+            for mount in _service(name)["volumes"]
+        ),
     ]
 
 
@@ -65,12 +69,34 @@ def _in_file_order() -> list[str]:
 
 
 def test_only_this_machine_reaches_what_is_published() -> None:
-    """Every port is published on the loopback address."""
+    """Every port is published on the loopback address, unless the user says where."""
     ports = {
         port for service in _compose()["services"].values() for port in service.get("ports", [])
     }
     assert ports
-    assert {port for port in ports if not port.startswith("127.0.0.1:")} == set()
+    where = "${MIDMILE_PUBLISH:-127.0.0.1}:"
+    assert {port for port in ports if not port.startswith(where)} == set()
+
+
+def test_nothing_of_the_host_is_mounted() -> None:
+    """Only volumes that the file declares: it runs as well where the engine is elsewhere."""
+    volumes = _compose()["volumes"]
+    for service in _compose()["services"].values():
+        assert {mount.partition(":")[0] for mount in service["volumes"]} <= set(volumes)
+
+
+def test_logs_are_bounded() -> None:
+    """Docker keeps a few files of each container's access log and no more."""
+    for service in _compose()["services"].values():
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+
+
+def test_one_image_runs_every_node() -> None:
+    """Built by the service that starts first, under the name that all others use."""
+    images = {_service(name)["image"] for name in [*_NODES, "keys"]}
+    assert images == {"${MIDMILE_IMAGE:-midmile:local}"}
+    builders = {name for name, service in _compose()["services"].items() if "build" in service}
+    assert builders == {"keys", "prometheus"}
 
 
 def test_prometheus_scrapes_every_node() -> None:
@@ -87,6 +113,7 @@ def test_prometheus_scrapes_every_node() -> None:
 
 def test_the_files_ask_for_nothing_that_an_old_engine_lacks() -> None:
     """No BuildKit-only syntax, no raised limits: they build wherever Docker runs."""
-    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
-    assert not re.search(r"^# *syntax|<<|--link|--mount", dockerfile, re.MULTILINE)
+    for place in (ROOT / "deploy", ROOT / "deploy" / "prometheus"):
+        dockerfile = (place / "Dockerfile").read_text()
+        assert not re.search(r"^# *syntax|<<|--link|--mount|--chmod", dockerfile, re.MULTILINE)
     assert not any("ulimits" in service for service in _compose()["services"].values())

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli import network_file
-from deploy.status import duration, hit_ratio, print_status
+from deploy.commands.status import duration, hit_ratio, print_status
+from deploy.layout import DEMO
 from tests.kit.processes import alive, free_ports
 
 
@@ -32,12 +32,13 @@ def midmile(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     [
         (["up", "nowhere.toml"], 2, r"cannot read .*nowhere\.toml: no such file or directory"),
         (["node", "x", "--network", "."], 2, r"cannot read .*: is a directory"),
+        (["check", "nowhere.toml"], 2, r"cannot read .*nowhere\.toml: no such file or directory"),
         (["node", "nobody"], 2, r"no node 'nobody' in .*demo\.toml \(it has east, west, .*\)"),
         (["status"], 4, r"no supervisor runs in .*var \(start one: midmile up\)"),
         (["fly"], 2, r"no such command 'fly' \(see --help\)"),
         (["up", "--fast"], 2, r"no such option: --fast.* \(see --help\)"),
         (["keys", "--rotate", "--node", "east"], 2, r".*only one of .*"),
-        (["resolve"], 2, r"missing argument 'name' \(see --help\)"),
+        (["resolve"], 2, r"missing argument 'NAME' \(see --help\)"),
     ],
 )
 def test_errors_are_one_line_and_a_code(
@@ -91,7 +92,7 @@ def test_one_node_alone_serves_and_drains(tmp_path: Path) -> None:
     """`midmile node` runs one node; a second one of the same name is refused; SIGTERM ends it."""
     admin, http = free_ports(2)
     file = tmp_path / "network.toml"
-    file.write_text(Path(network_file(None)).read_text())
+    file.write_text(Path(DEMO).read_text())
     arguments = ("node", "shop-origin", "--network", str(alone(file, admin, http)))
     state = ("--state", str(tmp_path / "state"))
     command = [sys.executable, "-P", "-m", "deploy", *arguments, *state]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.control import ask, socket_path
+from deploy.command_socket import ask, socket_path
 from deploy.exits import ExitCode, Refusal
-from deploy.restarts import RestartRules
-from deploy.slot import Tuning
+from deploy.processes.restarts import RestartRules
+from deploy.processes.slot import Tuning
 from tests.kit.fake_network import FakeNetwork, describe, running
 from tests.kit.processes import alive, gone
 
@@ -102,7 +102,7 @@ async def test_crash_loop_sleeps_until_it_is_woken(tmp_path: Path) -> None:
         (tmp_path / "crash").touch()
         os.kill(int(await network.ask("a", "pid")), signal.SIGKILL)
         line = await network.heard("long-sleep", "a")
-        assert line["message"].endswith("midmile status --wake a/0")
+        assert line["message"].endswith(f"midmile status --wake a/0 --state {tmp_path}")
         await network.beats("a", lambda node: node["workers"][0]["state"] == "asleep")
         assert "503" in (await network.http("a", "/readyz")).splitlines()[0]
         (tmp_path / "crash").unlink()

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.logs import JsonFormatter, LogStream
-from deploy.logstream import LogStreamOut
+from deploy.errand import Errand
+from deploy.logs.lines import JsonFormatter, LogStream
+from deploy.logs.stream import LogStreamOut
 from deploy.plan import NetworkPlan
+from deploy.processes.slot import Slot, Tuning
 from deploy.roles import Message
-from deploy.slot import Slot, Tuning
-from deploy.supervise import Errand, Herald, Supervisor
-from tests.kit import fake_role
+from deploy.supervise import Herald, Supervisor
 from tests.kit.processes import free_ports
 
 PATIENCE_S = 20.0
@@ -174,7 +174,7 @@ async def running(network: FakeNetwork, tuning: Tuning | None = None) -> AsyncIt
     log = logging.getLogger("midmile.deploy")
     log.addHandler(stream)
     log.setLevel(logging.INFO)
-    run = asyncio.create_task(supervisor.run(fake_role))
+    run = asyncio.create_task(supervisor.run())
     waiting = asyncio.create_task(up.wait())
     try:
         await asyncio.wait({run, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -17,7 +17,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from deploy.exits import ExitCode, Refusal
-from deploy.plan import AccessLog, Address, Listener, NetworkPlan, NodePlan, Place, Transport
+from deploy.names import Address
+from deploy.plan import AccessLog, Listener, NetworkPlan, NodePlan, Place, Transport
 from deploy.roles import Message, Tell
 
 
@@ -50,7 +51,7 @@ def _address(text: object) -> Address:
     return Address(host=host, port=int(port))
 
 
-def prepare_keys(network: NetworkPlan, source: Path, state: Path) -> None:
+def prepare_keys(network: NetworkPlan, state: Path) -> None:
     """A bundle with one file, for the key watch."""
     for node in network.nodes:
         bundle = state / "keys" / "nodes" / node.name

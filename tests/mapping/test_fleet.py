@@ -24,6 +24,7 @@ class World:
         self.answer_s = answer_s
         self.probes: list[tuple[float, str]] = []
         self.transitions: list[tuple[float, str, bool]] = []
+        self.states: list[EdgeState] = []
         self._endings: list[tuple[float, str, ProbeOutcome]] = []
 
     def run(self, until: float) -> None:
@@ -44,6 +45,7 @@ class World:
     def _take(self, output: StartProbe | Transition) -> None:
         if isinstance(output, Transition):
             self.transitions.append((self.now, output.edge, output.answered))
+            self.states.append(output.state)
             return
         edge = output.edge
         self.probes.append((self.now, edge))
@@ -93,18 +95,26 @@ def test_a_risen_edge_is_back_after_two_good_probes() -> None:
     [
         pytest.param([], EdgeState.UNKNOWN, "", id="never probed"),
         pytest.param([OK], EdgeState.UP, "", id="up at once"),
-        pytest.param([REFUSED], EdgeState.SUSPECT, "", id="one failure is no news"),
+        pytest.param([REFUSED], EdgeState.UNSEEN, "", id="one failure is no news"),
+        pytest.param([REFUSED, OK], EdgeState.UP, "", id="late by one probe"),
+        pytest.param([REFUSED, REFUSED], EdgeState.ABSENT, "-", id="never there"),
+        pytest.param([REFUSED] * 5, EdgeState.ABSENT, "-", id="absence is told once"),
+        pytest.param([REFUSED] * 5 + [OK], EdgeState.UP, "-+", id="there at last"),
+        pytest.param([OK, REFUSED], EdgeState.SUSPECT, "", id="suspect"),
         pytest.param([OK, TIMEOUT, OK], EdgeState.UP, "", id="a hiccup"),
         pytest.param([OK, TIMEOUT, REFUSED], EdgeState.DOWN, "-", id="two kinds of failure"),
-        pytest.param([REFUSED] * 5, EdgeState.DOWN, "-", id="told once"),
-        pytest.param([REFUSED, REFUSED, OK], EdgeState.RECOVERING, "-", id="one good probe"),
-        pytest.param([REFUSED, REFUSED, OK, REFUSED], EdgeState.DOWN, "-", id="relapse"),
-        pytest.param([REFUSED, REFUSED, OK, OK], EdgeState.UP, "-+", id="back"),
-        pytest.param([REFUSED, REFUSED, OK, OK, REFUSED], EdgeState.SUSPECT, "-+", id="again"),
+        pytest.param([OK] + [REFUSED] * 5, EdgeState.DOWN, "-", id="told once"),
+        pytest.param([OK, REFUSED, REFUSED, OK], EdgeState.RECOVERING, "-", id="one good probe"),
+        pytest.param([OK, REFUSED, REFUSED, OK, REFUSED], EdgeState.DOWN, "-", id="relapse"),
+        pytest.param([OK, REFUSED, REFUSED, OK, OK], EdgeState.UP, "-+", id="back"),
+        pytest.param([OK, REFUSED, REFUSED, OK, OK, REFUSED], EdgeState.SUSPECT, "-+", id="again"),
     ],
 )
 def test_transitions(outcomes: list[ProbeOutcome], state: EdgeState, changes: str) -> None:
-    """Two failures in a row take an edge out, two successes bring it back; told only then."""
+    """Two failures in a row take an edge out, two successes bring it back; told only then.
+
+    One that has never answered is back after one.
+    """
     fleet = Fleet(["a"], now=0.0)
     told = ""
     for outcome in outcomes:
@@ -113,12 +123,39 @@ def test_transitions(outcomes: list[ProbeOutcome], state: EdgeState, changes: st
         fleet.receive("a", outcome, now + 0.1)
         for output in fleet.drain(10):
             if isinstance(output, Transition):
-                assert output.outcome is outcome
+                assert (output.outcome, output.state) == (outcome, fleet._watches["a"].state)
                 told += "+" if output.answered else "-"
-    answered = state in {EdgeState.UNKNOWN, EdgeState.UP, EdgeState.SUSPECT}
+    answered = state not in {EdgeState.ABSENT, EdgeState.DOWN, EdgeState.RECOVERING}
+    assert fleet._watches["a"].state is state
     assert told == changes
     assert fleet.down == (() if answered else ("a",))
     assert fleet.up == int(answered)
+
+
+def test_an_edge_that_starts_late_is_only_absent() -> None:
+    """While a network starts nobody is warned, and an edge is named from its first good probe on.
+
+    It leaves the answers as quickly as one that has died.
+    """
+    world = World("a", "b")
+    world.dies["a"], world.rises["a"] = 0.0, 108.0
+    world.run(120.0)
+    (left, _, _), (came, _, answered) = world.transitions
+    assert left - 100.0 <= TIMING.worst_case_s
+    assert (answered, came - 108.0 < TIMING.interval_s + 0.1) == (True, True)
+    assert world.states == [EdgeState.ABSENT, EdgeState.UP]
+
+
+def test_an_edge_that_never_comes_is_told_as_down() -> None:
+    """Once, when every start would be over; from then on it must answer twice."""
+    world = World("a", "b")
+    world.dies["a"], world.rises["a"] = 0.0, 140.0
+    world.run(150.0)
+    assert world.states == [EdgeState.ABSENT, EdgeState.DOWN, EdgeState.UP]
+    _, (missed, _, answered), (back, _, _) = world.transitions
+    assert 0.0 <= missed - 100.0 - TIMING.absence_s < 2 * TIMING.interval_s
+    assert not answered
+    assert back - 140.0 > TIMING.interval_s
 
 
 def test_probes_are_spread_over_the_interval() -> None:

@@ -25,6 +25,7 @@ class FakeEdge:
     def __init__(self, answer: bytes | None = OK) -> None:
         self.answer = answer
         self.heads: list[bytes] = []
+        self.asked = asyncio.Semaphore(0)
         self._connections: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,6 +33,7 @@ class FakeEdge:
         self._connections[asyncio.current_task()] = writer
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+            self.asked.release()
             if self.answer is None:
                 await reader.read()
             else:
@@ -116,11 +118,14 @@ async def test_an_edge_dies_and_returns(caplog: pytest.LogCaptureFixture) -> Non
     registry = CollectorRegistry()
     told = Told()
     async with running(FakeEdge()) as stays, contextlib.AsyncExitStack() as dying:
-        port = await dying.enter_async_context(running(FakeEdge()))
+        dies = FakeEdge()
+        port = await dying.enter_async_context(running(dies))
         metrics = MappingMetrics(registry)
         keeper = MappingKeeper(settings_for(stays, port), metrics, told.messages.put_nowait, QUICK)
         assert keeper.greeting() == {"kind": "fleet", "down": []}
         await keeper.start()
+        await dies.asked.acquire()
+        await dies.asked.acquire()  # so the first probe has gone well
         await dying.aclose()
         assert await told.next() == ["e2"]
         assert keeper.greeting() == {"kind": "fleet", "down": ["e2"]}
@@ -130,8 +135,8 @@ async def test_an_edge_dies_and_returns(caplog: pytest.LogCaptureFixture) -> Non
         await keeper.stop()
     texts = [record.getMessage() for record in caplog.records]
     assert texts[:2] == [
-        "edge e2 has left the answers: its probe said unreachable",
-        "edge e2 is back in the answers: its probe said ok",
+        "edge e2 is out of the answers: its probe said unreachable",
+        "edge e2 is in the answers: its probe said ok",
     ]
     probe_labels = {"edge": "e2", "outcome": "unreachable"}
     assert (registry.get_sample_value("midmile_mapping_probes_total", probe_labels) or 0) >= 2

@@ -1,0 +1,258 @@
+"""Log lines: JSON, bounded in length, written in the background.
+
+Every process of a node writes its own lines to the stdout it inherited. A line (and each write) is
+shorter than PIPE_BUF, so lines of many processes never run into each other in a pipe; a reader too
+slow for them costs lines, which are counted, and never a request. How lines look to a human is in
+`deploy/logs/screen.py`.
+"""
+
+import json
+import logging
+import os
+import select
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from deploy.logs.screen import render
+from deploy.plan import AccessLog
+
+LINE_BYTES = 4000
+"""Less than PIPE_BUF (4096 on Linux): POSIX makes such pipe writes atomic."""
+QUEUE_LINES = 10_000
+"""Half a second of the busiest worker; about 4 MB of access log."""
+FLUSH_S = 2.0
+"""How long an orderly stop waits for a reader of the last lines."""
+ERROR_CHARACTERS = 900
+"""Of a traceback its end is kept, which tells most."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_CLIPS = (1024, 256, 64)
+"""Lengths to which long values are cut, one after the other, until the line fits."""
+
+
+class LineWriter:
+    """Writes lines to a descriptor from a thread; `write` never waits."""
+
+    def __init__(self, descriptor: int, on_drop: Callable[[int], bytes]) -> None:
+        self._descriptor = descriptor
+        self._on_drop = on_drop
+        self._lines: deque[bytes] = deque()
+        self._dropped = 0
+        self._work = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next line would be dropped."""
+        return len(self._lines) >= QUEUE_LINES
+
+    def write(self, line: bytes) -> None:
+        """Queue a line that ends in a newline; count it as dropped where the queue is full."""
+        if self.full:
+            self.drop()
+            return
+        self._lines.append(line)
+        if not self._work.is_set():
+            self._work.set()
+
+    def drop(self) -> None:
+        """Count a line that was not even made, because the queue is full."""
+        self._dropped += 1
+
+    def close(self, timeout_s: float = FLUSH_S) -> None:
+        """Write what is queued, as far as the reader takes it in time."""
+        self._closing = True
+        self._work.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            self._work.wait()
+            self._work.clear()
+            try:
+                self._write_all()
+            except OSError:  # the reader is gone: nobody misses these lines
+                self._lines.clear()
+            if self._closing and not self._lines:
+                return
+
+    def _write_all(self) -> None:
+        while self._lines:
+            self._put(self._batch())
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            self._put(self._on_drop(dropped))
+
+    def _batch(self) -> bytes:
+        batch = bytearray(self._lines.popleft())
+        while self._lines and len(batch) + len(self._lines[0]) <= select.PIPE_BUF:
+            batch += self._lines.popleft()
+        return bytes(batch)
+
+    def _put(self, data: bytes) -> None:
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:  # somebody made our terminal or pipe non-blocking
+                select.select([], [self._descriptor], [])
+
+
+class JsonFormatter(logging.Formatter):
+    """A log record as one JSON line: time, level, logger, node, process, event, message, fields."""
+
+    def __init__(self, node: str, process: str) -> None:
+        super().__init__()
+        self._origin = {"node": node, "process": process}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of at most LINE_BYTES, without newline."""
+        return encode(self.to_fields(record))
+
+    def to_fields(self, record: logging.LogRecord) -> dict[str, object]:
+        """The line's fields."""
+        extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        fields: dict[str, object] = {
+            "time": timestamp(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **self._origin,
+            "message": record.getMessage(),
+            **extra,
+        }
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)[-ERROR_CHARACTERS:]
+        return fields
+
+    def access(self, record: Mapping[str, object]) -> dict[str, object]:
+        """The fields of an access log line."""
+        return {
+            "time": timestamp(time.time()),
+            "level": "info",
+            "logger": "midmile.access",
+            **self._origin,
+            **record,
+        }
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, milliseconds."""
+    whole = datetime.fromtimestamp(seconds, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{whole.microsecond // 1000:03}Z"
+
+
+def encode(fields: Mapping[str, object]) -> str:
+    """JSON in ASCII, thus free of control characters, of at most LINE_BYTES with its newline."""
+    text = json.dumps(fields, default=str, separators=(",", ":"))
+    if len(text) < LINE_BYTES:
+        return text
+    for clip in _CLIPS:
+        short = {key: _clipped(value, clip) for key, value in fields.items()}
+        text = json.dumps({**short, "clipped": True}, separators=(",", ":"))
+        if len(text) < LINE_BYTES:
+            return text
+    known = ("time", "level", "node", "process", "event", "message", "request_id")
+    least = {key: _clipped(fields[key], _CLIPS[-1]) for key in known if key in fields}
+    return json.dumps({**least, "clipped": True}, separators=(",", ":"))
+
+
+def _clipped(value: object, limit: int) -> object:
+    """The value, as a shortened text where its JSON is longer than `limit`."""
+    text = json.dumps(value, default=str)
+    if len(text) <= limit:
+        return value if isinstance(value, str | int | float | bool | None) else text
+    plain = value if isinstance(value, str) else text
+    # A character may take twelve bytes as JSON; the cut is on what is sent.
+    while len(json.dumps(plain)) > limit:
+        plain = plain[: len(plain) * limit // (len(json.dumps(plain)) + 1)]
+    return plain + "…"
+
+
+class Sink:
+    """Where a process's lines go: JSON, or for humans where it is a terminal."""
+
+    def __init__(self, descriptor: int, *, human: bool) -> None:
+        self.human = human
+        self._writer = LineWriter(descriptor, self._drop_line)
+
+    def record(self, fields: Mapping[str, object]) -> None:
+        """Queue a record."""
+        if self._writer.full:
+            self._writer.drop()
+        else:
+            self.write(self.line(fields))
+
+    def write(self, line: bytes) -> None:
+        """Queue a line as it is."""
+        self._writer.write(line)
+
+    def line(self, fields: Mapping[str, object]) -> bytes:
+        """A record as one line."""
+        text = render(fields, colour=True) if self.human else encode(fields)
+        return text.encode() + b"\n"
+
+    def close(self) -> None:
+        """Write what is queued."""
+        self._writer.close()
+
+    def _drop_line(self, dropped: int) -> bytes:
+        return self.line({"time": timestamp(time.time()), **drop_fields(dropped)})
+
+
+class LogStream(logging.Handler):
+    """Brings logging's records and the access log to a sink."""
+
+    def __init__(self, form: JsonFormatter, sink: Sink) -> None:
+        super().__init__()
+        self._form = form
+        self._sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a record (logging's callback)."""
+        try:
+            self._sink.record(self._form.to_fields(record))
+        except Exception:  # noqa: BLE001  logging's own rule: a bad record must not end a request
+            self.handleError(record)
+
+    def access(self, record: Mapping[str, object]) -> None:
+        """Queue an access log line."""
+        self._sink.record(self._form.access(record))
+
+    def close(self) -> None:
+        """Write what is queued."""
+        self._sink.close()
+        super().close()
+
+
+def drop_fields(dropped: int) -> dict[str, object]:
+    """What is said about lines that nobody could take in time."""
+    return {
+        "level": "warning",
+        "logger": "midmile.deploy",
+        "event": "log-dropped",
+        "message": f"{dropped} log lines dropped: their reader is too slow",
+        "dropped": dropped,
+    }
+
+
+def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogStream, AccessLog]:
+    """Send this process's log to `sink`, by default its stdout.
+
+    Gives the stream, which is to be closed last, and an access log.
+    """
+    if sink is None:
+        descriptor = sys.stdout.fileno()
+        sink = Sink(descriptor, human=os.isatty(descriptor))
+    stream = LogStream(JsonFormatter(node, process), sink)
+    root = logging.getLogger()
+    root.handlers[:] = [stream]
+    root.setLevel(logging.INFO)
+    # Its lines repeat ours, with the client's raw bytes in them.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    return stream, stream.access

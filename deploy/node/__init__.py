@@ -1,0 +1,1 @@
+"""One node: its keeper process, its workers, and what they share."""

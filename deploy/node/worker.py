@@ -1,0 +1,93 @@
+"""A worker process: takes its sockets from the keeper, runs its role's worker, drains."""
+
+import asyncio
+import logging
+import signal
+import traceback
+from typing import TYPE_CHECKING, cast
+
+from deploy import telemetry
+from deploy.errand import Errand
+from deploy.exits import ExitCode, Refusal
+from deploy.logs.lines import start_logs
+from deploy.node import sockets
+from deploy.plan import AccessLog
+from deploy.processes.upward import Upward
+from deploy.roles import Message, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prometheus_client import CollectorRegistry
+
+log = logging.getLogger("midmile.deploy")
+
+
+async def run_worker(control: int) -> ExitCode:
+    """A worker's life."""
+    upward, setup = await Upward.connect(control)
+    index = int(cast("int", setup["index"]))
+    process = telemetry.worker_process(index)
+    stream, access_log = start_logs(str(setup["node"]), process)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, upward.stop, upward.grace_s)
+    try:
+        await _serve(upward, setup, access_log, process)
+    except Refusal as refusal:
+        upward.failed(refusal)
+        return refusal.code
+    except Exception:
+        log.exception("worker %d has failed", index, extra={"event": "worker-failed"})
+        return ExitCode.FAILED
+    finally:
+        stream.close()
+    return ExitCode.OK
+
+
+async def _serve(upward: Upward, setup: Message, access_log: AccessLog, process: str) -> None:
+    errand = Errand.of(setup)
+    place = errand.place(str(setup["node"]))
+    registry: CollectorRegistry = telemetry.activate(place.metrics, process)
+    builders = errand.load_builders()
+    worker = builders.build_worker(place, registry, access_log, upward.tell_role)
+    listening = sockets.adopt(cast("Mapping[str, list[int]]", setup["descriptors"]))
+    inbox = Inbox(worker)
+    upward.listen(inbox.receive)
+    await worker.start(listening)
+    upward.ready(dict)
+    await upward.stopping.wait()
+    await worker.drain(upward.grace_s)
+    inbox.close()
+
+
+class Inbox:
+    """Hands the keeper's messages to a role's worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._reload: asyncio.Task[None] | None = None
+
+    def receive(self, message: Message) -> None:
+        """Take a message from the keeper."""
+        match message.get("kind"):
+            case "role":
+                self._worker.receive(cast("Message", message["body"]))
+            case "reload-keys":
+                self._reload = asyncio.create_task(self._reload_keys(self._reload))
+
+    async def _reload_keys(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await before
+        try:
+            await self._worker.reload_keys()
+            log.info("new keys are in use", extra={"event": "keys-reloaded"})
+        except Exception as error:  # noqa: BLE001  the old keys still serve
+            detail = traceback.format_exception_only(error)[-1].strip()
+            log.error(  # noqa: TRY400  one line: the file is at fault, not the code
+                "new keys cannot be used: %s", detail, extra={"event": "keys-refused"}
+            )
+
+    def close(self) -> None:
+        """Drop a reload that has not ended."""
+        if self._reload is not None:
+            self._reload.cancel()

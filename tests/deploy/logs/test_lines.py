@@ -1,0 +1,168 @@
+"""Log lines: their form, their length, and what happens when nobody reads them."""
+
+import json
+import logging
+import operator
+import os
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.logs.lines import LINE_BYTES, QUEUE_LINES, JsonFormatter, LineWriter, Sink, encode
+from deploy.logs.screen import harmless, parse, render
+
+
+def test_a_record_is_one_json_line() -> None:
+    """A record's extra fields, node and process stand in one JSON object."""
+    record = logging.makeLogRecord(
+        {"name": "midmile.edge", "levelname": "INFO", "msg": "x\ny", "event": "e", "status": 200}
+    )
+    line = JsonFormatter("east", "worker-0").format(record)
+    fields = json.loads(line)
+    assert "\n" not in line
+    assert (fields["node"], fields["process"], fields["event"], fields["status"]) == (
+        "east",
+        "worker-0",
+        "e",
+        200,
+    )
+    assert (fields["message"], fields["level"]) == ("x\ny", "info")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["url", "referer", "user_agent", "request_id", "list", "message"]),
+        st.builds(operator.mul, st.text(min_size=1, max_size=9), st.integers(1, 1500))
+        | st.lists(st.builds(operator.mul, st.text(max_size=3), st.integers(1, 99)), max_size=40)
+        | st.integers(),
+    )
+)
+def test_no_line_is_longer_than_a_pipe_writes_at_once(fields: dict[str, object]) -> None:
+    """However long its values, a line stays whole JSON in ASCII that a pipe takes atomically."""
+    line = encode({"time": "t", "level": "info", **fields})
+    assert len(line) < LINE_BYTES
+    assert line.isascii()
+    assert json.loads(line)["time"] == "t"
+
+
+def test_long_values_are_clipped_and_marked() -> None:
+    """A line too long keeps its short fields and says that it was clipped."""
+    fields = json.loads(encode({"url": "x" * 9000, "status": 200, "request_id": "abc"}))
+    assert fields["url"] == "x" * len(fields["url"].rstrip("…")) + "…"
+    assert (fields["status"], fields["request_id"], fields["clipped"]) == (200, "abc", True)
+
+
+def test_a_reader_that_stands_still_costs_lines_only() -> None:
+    """Writing never waits: lines beyond the queue are dropped, counted, and told of later."""
+    reading, writing = os.pipe()
+    writer = LineWriter(writing, lambda dropped: f"dropped {dropped}\n".encode())
+    total = QUEUE_LINES + 2_000
+    for number in range(total):
+        writer.write(f"{number:0200}\n".encode())
+    received: list[bytes] = []
+
+    def read() -> None:
+        while piece := os.read(reading, 65_536):
+            received.append(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    writer.close(10.0)
+    os.close(writing)
+    reader.join()
+    os.close(reading)
+    lines = b"".join(received).splitlines()
+    told = [int(line.removeprefix(b"dropped ")) for line in lines if line.startswith(b"dropped")]
+    assert 0 < sum(told) <= 2_000
+    assert len(lines) - len(told) + sum(told) == total
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    """A closed pipe ends neither the writer nor the process."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    sink = Sink(writing, human=False)
+    sink.record({"message": "unheard"})
+    sink.close()
+    os.close(writing)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text ü", "plain text ü"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("a\x9bb", "a\\x9bb"),
+        ("a\u202eb", "a\\u202eb"),
+        ("\r\n\x7f", "\\x0d\\x0a\\x7f"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_control_characters_are_shown_by_number(text: str, shown: str) -> None:
+    """Nothing that a client sends can steer a terminal."""
+    assert harmless(text) == shown
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=50), max_size=5))
+def test_rendered_lines_hold_nothing_unprintable(fields: dict[str, str]) -> None:
+    """Whatever the keys and values, a line for humans is printable text on its lines."""
+    assert all(line.isprintable() for line in render(fields, colour=False).split("\n"))
+
+
+def test_a_human_line_names_node_worker_and_message() -> None:
+    """A line shows time of day, node and worker, level, message, then the other fields."""
+    record = {
+        "time": "2026-11-22T11:03:04.123Z",
+        "level": "warning",
+        "node": "east",
+        "process": "worker-1",
+        "message": "slow",
+        "status": 200,
+        "why": "two words",
+    }
+    assert render(record, colour=False).split() == [
+        "11:03:04.123",
+        "east/1",
+        "warning",
+        "slow",
+        "status=200",
+        'why="two',
+        'words"',
+    ]
+
+
+def test_an_access_log_line_can_be_read_as_it_passes() -> None:
+    """On a terminal it has what was asked and what became of it; nothing in it steers."""
+    record = {
+        "logger": "midmile.access",
+        "node": "east",
+        "process": "worker-0",
+        "request_id": "4f",
+        "client": "192.0.2.1",
+        "method": "GET",
+        "scheme": "https",
+        "host": "shop.test",
+        "target": "/\x1b[2J",
+        "status": 200,
+        "verdict": "hit",
+        "reason": "fresh",
+        "response_bytes": 1024,
+        "seconds": 0.00031,
+    }
+    line = render(record, colour=False)
+    assert line.endswith("GET https://shop.test/\\x1b[2J 200 hit fresh 1024 B 0.3 ms id=4f")
+    assert "192.0.2.1" not in line
+
+
+def test_what_is_not_a_log_line_is_wrapped() -> None:
+    """A traceback's line becomes an error record of its node; a forged node name is corrected."""
+    wrapped = parse(b"ValueError: \xff", "east", "now")
+    assert (wrapped["node"], wrapped["level"], wrapped["message"]) == (
+        "east",
+        "error",
+        "ValueError: \\xff",
+    )
+    assert parse(b'{"time": "t", "node": "west"}', "east", "now")["node"] == "east"
+    assert parse(b"[" * 100_000, "east", "now")["event"] == "output"

@@ -1,0 +1,20 @@
+"""Event loops and keys for tests on real sockets."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import pytest
+import uvloop
+
+from tests.kit.delivery import keys
+
+__all__ = ["keys"]
+
+Loops = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
+_UVLOOP: Loops = {"uvloop": uvloop.new_event_loop}
+_BOTH: Loops = {**_UVLOOP, "asyncio": asyncio.new_event_loop}
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Loops:
+    """Nodes run on uvloop; what touches transports must hold on asyncio's own loop too."""
+    return _BOTH if item.path.name == "test_http1.py" else _UVLOOP
