@@ -19,7 +19,14 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from deploy.exits import Refusal
+from deploy.processes.runfile import private_directory
+
 KEEPER = "keeper"
+
+FILE_BYTES = 512 * 1024
+"""Of a metrics file. A busy edge with a dozen sites uses a quarter of it."""
+_KINDS = ("counter", "gauge_livemax", "gauge_livesum", "histogram")
 
 
 def worker_process(index: int) -> str:
@@ -30,14 +37,29 @@ def worker_process(index: int) -> str:
 def clean(directory: Path) -> None:
     """Begin anew: what a former run of the node has counted is forgotten."""
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o700, parents=True)
+    private_directory(directory)
 
 
 def activate(directory: Path, process: str) -> CollectorRegistry:
     """Let metrics made from now on live in `directory`; the registry to make them with."""
+    _reserve(directory, process)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
     values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]
     return CollectorRegistry()
+
+
+def _reserve(directory: Path, process: str) -> None:
+    """Have the disk give all of the files' room now.
+
+    prometheus-client only says how long they are: the first write to a page that a full disk cannot
+    give ends the process with SIGBUS.
+    """
+    try:
+        for kind in _KINDS:
+            with (directory / f"{kind}_{process}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+    except OSError as error:
+        raise Refusal(f"no room for metrics in {directory}: {error.strerror}") from error
 
 
 def forget_gauges(directory: Path, process: str) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISREG, S_ISVTX
 
 from deploy.keys.errors import KeysBusyError, KeysError
 
@@ -35,12 +35,22 @@ def make_folder(path: Path) -> None:
         try:
             path.mkdir(mode=FOLDER)
         except FileExistsError:
-            mode = path.stat().st_mode
-            if mode & 0o022:
-                raise KeysError(
-                    f"{path} can be written to by others (mode {mode & 0o777:04o}): "
-                    f"chmod 700 {path}"
-                ) from None
+            _check_folder(path)
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse a folder in which somebody else could put another file in the place of ours."""
+    status = path.stat()
+    mode = status.st_mode
+    if status.st_uid not in {0, os.geteuid()}:
+        raise KeysError(
+            f"{path} belongs to another user (uid {status.st_uid}): use a folder of ours"
+        )
+    # In a sticky folder (a mounted secret's) only the owners of files can replace them.
+    if mode & 0o022 and not mode & S_ISVTX:
+        raise KeysError(
+            f"{path} can be written to by others (mode {mode & 0o777:04o}): chmod 700 {path}"
+        )
 
 
 def write(path: Path, content: bytes, mode: int) -> None:
@@ -107,6 +117,8 @@ def _read(path: Path, *, private: bool) -> bytes | None:
                     f"{path} can be read by others (mode {status.st_mode & 0o777:04o}): "
                     f"chmod 600 {path}, and rotate the keys if others may have done so"
                 )
+            if private:
+                _check_folder(path.parent)
             return file.read(_READ_MAX)
 
 

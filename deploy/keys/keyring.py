@@ -78,7 +78,7 @@ def opened(state: Path) -> Iterator[KeyRoom]:
     room = KeyRoom(state)
     with files.told("make", state):
         state.parent.mkdir(parents=True, exist_ok=True)
-        state.mkdir(mode=files.FOLDER, exist_ok=True)
+    files.make_folder(state)
     files.make_folder(room.root)
     files.make_folder(room.nodes)
     with files.locked(room.lock, LOCK_WAIT_S):

@@ -7,6 +7,7 @@ we get the lock therefore tells of an unclean end.
 import fcntl
 import os
 from pathlib import Path
+from stat import S_IMODE
 from typing import Self
 
 from deploy.exits import ExitCode, Refusal
@@ -20,7 +21,10 @@ class RunFile:
         self._descriptor = _lock(path.with_suffix(".lock"), path, what)
         self.unclean = path.exists()
         """Whether the process before us ended without cleaning up."""
-        path.write_text(f"{os.getpid()}\n")
+        try:
+            path.write_text(f"{os.getpid()}\n")
+        except OSError as error:
+            raise Refusal(f"cannot write {path}: {error.strerror}", ExitCode.ADDRESS) from error
 
     def release(self) -> None:
         """The orderly end."""
@@ -53,11 +57,23 @@ def _pid(run: Path) -> str:
 
 
 def private_directory(path: Path) -> Path:
-    """Make a directory that only its owner can enter, or `Refusal`."""
+    """Make a directory that only its owner can enter; `Refusal` for one that anybody may write to.
+
+    One that was there keeps its mode otherwise, since it may be `/var/lib`, except that its group
+    (a umask of 002 is common) loses the right to write.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.stat().st_uid == os.geteuid():
-            path.chmod(0o700)
+        status = path.stat()
+        mode = S_IMODE(status.st_mode)
+        if mode & 0o002:
+            raise Refusal(
+                f"{path} can be written to by anybody (mode {mode:04o}): chmod 700 {path}, or use"
+                " another --state",
+                ExitCode.ADDRESS,
+            )
+        if mode & 0o020 and status.st_uid == os.geteuid():
+            path.chmod(mode & ~0o020)
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise Refusal(f"no permission to write in {path}", ExitCode.ADDRESS)
     except OSError as error:

@@ -227,7 +227,8 @@ class Slot:
         try:
             while not ending.done():
                 await asyncio.wait({ending}, timeout=self._tuning.watch_s)
-                self._check_heartbeat(child)
+                if not ending.done():
+                    self._check_heartbeat(child)
         finally:
             if not ending.done():  # cancelled: nothing may be left behind
                 child.kill_group()

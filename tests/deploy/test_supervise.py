@@ -94,6 +94,7 @@ async def test_hung_worker_is_killed_and_replaced(tmp_path: Path) -> None:
         await gone(pid)
         writer.close()
         assert int(await network.ask("a", "pid")) != pid
+        assert [each["event"] for each in network.records].count("hung") == 1
 
 
 async def test_crash_loop_sleeps_until_it_is_woken(tmp_path: Path) -> None:

@@ -54,3 +54,14 @@ def test_a_new_run_starts_at_zero(tmp_path: Path) -> None:
     count_in(tmp_path / "metrics", "worker-0")
     telemetry.clean(tmp_path / "metrics")
     assert telemetry.traffic(tmp_path / "metrics") == telemetry.Traffic(requests=0, hits=None)
+
+
+def test_a_full_disk_cannot_end_a_process_that_counts(tmp_path: Path) -> None:
+    """The files have all their room from the start: a page the disk lacks would mean SIGBUS."""
+    telemetry.clean(tmp_path / "metrics")
+    count_in(tmp_path / "metrics", "worker-0")
+    files = list((tmp_path / "metrics").iterdir())
+    assert {file.name.partition("_")[0] for file in files} == {"counter", "gauge", "histogram"}
+    for file in files:
+        # st_blocks are 512 bytes; a file with holes has fewer than its length needs.
+        assert file.stat().st_blocks * 512 >= file.stat().st_size == telemetry.FILE_BYTES

@@ -1,4 +1,4 @@
-"""A network in one process: edges and parents on ports of their own, with real keys between them."""
+"""A network in one process: edges and parents on ports of their own, real keys between them."""
 
 import asyncio
 import socket

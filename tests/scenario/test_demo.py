@@ -40,9 +40,12 @@ async def _type(network: Running, command: str) -> Finished:
     program, *arguments = shlex.split(command)
     if Path(program).name == "midmile":
         return await network.grounds.midmile(*arguments)
-    package = {"curl": "curl", "dig": "bind9-dnsutils"}[program]
+    if program == "dig":
+        need("dig", package="bind9-dnsutils")
+    else:
+        need("curl", package="curl")
     process = await asyncio.create_subprocess_exec(
-        need(program, package=package),
+        program,
         *arguments,
         cwd=network.grounds.file.parent,
         stdout=asyncio.subprocess.PIPE,
@@ -146,6 +149,8 @@ async def test_the_access_log_tells_a_request_at_edge_and_parent(
     for line in (edge, parent):
         assert (line["status"], line["site"], line["target"]) == (200, "shop", "/about?asked-once")
         assert (line["verdict"], line["reason"]) == ("miss", "nothing-stored")
+        assert (line["scheme"], line["host"]) == ("http", "shop.cdn.test")
+        assert "error" not in line, line
         assert line["seconds"] > 0
         assert line["response_bytes"] > 0
     assert network.said(since=since, request_id=request_id) in ([edge, parent], [parent, edge])

@@ -303,11 +303,33 @@ def test_a_key_that_others_can_read_stops_the_run(state: Path, name: str) -> Non
     assert "0640" in text
 
 
-def test_a_folder_that_others_can_write_to_stops_the_run(state: Path) -> None:
+@pytest.mark.parametrize("name", ["", "keys", "keys/nodes/east"])
+def test_a_folder_that_others_can_write_to_stops_the_run(state: Path, name: str) -> None:
     """Who can rename files in it could put other keys in their place."""
-    (state / "keys").chmod(0o777)
+    (state / name).chmod(0o777)
 
-    assert f"chmod 700 {state / 'keys'}" in refusal(lambda: ensure(state, PLAN, NOON))
+    assert f"chmod 700 {state / name}" in refusal(lambda: ensure(state, PLAN, NOON))
+
+
+def test_a_bundle_that_others_can_write_to_is_not_used(state: Path) -> None:
+    """A node does not start with keys that somebody may have put there."""
+    folder = NodeFiles(state, "east").root
+    folder.chmod(0o770)
+
+    assert f"chmod 700 {folder}" in refusal(lambda: check_node(state, PLAN, "east", NOON))
+
+
+def test_a_folder_of_another_user_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below a shared folder like /tmp somebody may have made `keys` before us."""
+    (tmp_path / "keys").mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "keys", 4711, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 4711)
+
+    assert "belongs to another user" in refusal(lambda: ensure(tmp_path, PLAN, NOON))
 
 
 @pytest.mark.parametrize("name", ["authorities.crt", "directory.json"])

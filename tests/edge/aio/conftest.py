@@ -17,4 +17,4 @@ _BOTH: Loops = {**_UVLOOP, "asyncio": asyncio.new_event_loop}
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Loops:
     """Nodes run on uvloop; what touches transports must hold on asyncio's own loop too."""
-    return _BOTH if item.path.name == "test_http1.py" else _UVLOOP
+    return _BOTH if item.path.name in ("test_http1.py", "test_refusals.py") else _UVLOOP

@@ -30,7 +30,7 @@ class Given(Fetcher):
         )
         self.servers = servers
 
-    def hops(self, site: SiteRules) -> Mapping[str, NextHop]:
+    def hops(self, site: SiteRules) -> Mapping[str, NextHop]:  # noqa: ARG002 - one site
         """All of them."""
         return {name: NextHop(name=name, url=one.url) for name, one in self.servers.items()}
 
