@@ -66,7 +66,8 @@ class Limits:
     """Longest pause between two pieces of an upstream body."""
     connections: int = 8_000
     """Of clients, per worker; half of a usual 20,000-descriptor limit, upstreams need theirs."""
-    upstream_connections: int = 512
+    upstream_connections: int = 4_000
+    """Half of the clients may be uploading, listening to events or reading slowly at a time."""
     object_bytes: int = 16 * 1024 * 1024
     """Larger bodies are streamed and not stored."""
     drain_s: float = 10.0

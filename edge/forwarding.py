@@ -34,17 +34,22 @@ _CLIENTS_MAY_NOT_SAY = (CLIENT_FIELDS | TARGET_FIELDS) | frozenset(
     {"x-original-url", "x-original-uri", "x-original-host", "x-original-path", "x-rewrite-url"}
     | {"x-host", "x-forwarded-server", "x-forwarded-path", "x-forwarded-prefix", "x-forwarded-uri"}
     | {"x-forwarded-url", "x-http-host-override", "x-http-path-override", "x-script-name"}
+    | {"x-envoy-original-path", "x-host-override", "x-real-host", "x-backend-host"}
+    | {"x-http-destinationurl", "x-forwarded-context", "x-forwarded-request-uri", "x-proxy-url"}
+    | {"proxy-host", "proxy-url", "base-url", "http-url", "request-uri"}
     # Another method than the one we judged.
     | {"x-http-method-override", "x-http-method", "x-method-override", "x-forwarded-method"}
+    | {"x-original-method"}
     # Another scheme.
     | {"x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl", "x-url-scheme"}
-    | {"front-end-https", "x-scheme", "x-forwarded"}
+    | {"front-end-https", "x-scheme", "x-forwarded", "x-forwarded-https", "x-ssl", "https"}
+    | {"cf-visitor"}
     # Another client.
     | {"true-client-ip", "x-client-ip", "x-cluster-client-ip", "client-ip", "x-remote-ip"}
     | {"x-remote-addr", "x-originating-ip", "x-forwarded-by", "forwarded-for", "x-forwarded-user"}
-    | {"cf-connecting-ip", "fastly-client-ip"}
+    | {"cf-connecting-ip", "fastly-client-ip", "x-azure-clientip", "x-proxyuser-ip"}
     # Known to switch off checks or redirect traffic in what runs behind proxies.
-    | {"proxy", "x-middleware-subrequest"}
+    | {"proxy", "x-middleware-subrequest", "x-accel-redirect", "x-sendfile"}
 )
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
@@ -62,6 +67,12 @@ class Hop:
     """The network's name in CDN-Loop."""
     trust: bool = False
     """True at a parent: what the edge says of the client is kept."""
+
+
+def without_named(headers: Headers) -> Headers:
+    """Without the end-to-end fields that Connection names; its own kind stay to be read."""
+    named = tokens(headers.lines("connection")) - _NEVER_BY_REQUEST - HOP_BY_HOP
+    return headers.without(named) if named else headers
 
 
 def without_hop_by_hop(headers: Headers) -> Headers:

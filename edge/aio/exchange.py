@@ -115,6 +115,11 @@ class Exchange:
         return self.status != 0
 
     @property
+    def complete(self) -> bool:
+        """Whether the client has been sent all that was announced to it."""
+        return self.ended or self._left == 0
+
+    @property
     def keep_alive(self) -> bool:
         """Whether the connection serves another request."""
         return self._keep_alive

@@ -89,9 +89,10 @@ class Pipeline:
         try:
             await self._route(exchange, trail)
         except asyncio.CancelledError:  # aiohttp cancels the handler when the client leaves
-            gone = ClientGone()
-            trail.fail(gone.reason, gone.side)
-            trail.status = exchange.status or gone.status
+            if not exchange.complete:
+                gone = ClientGone()
+                trail.fail(gone.reason, gone.side)
+                trail.status = exchange.status or gone.status
             exchange.abort()
             raise
         except EdgeError as error:
@@ -113,7 +114,7 @@ class Pipeline:
             self._end(exchange, trail)
 
     def _begin(self, exchange: Exchange) -> Trail:
-        request = exchange.request
+        request = self._as_asked(exchange.request)
         trusted = request.headers.first(REQUEST_ID) if self._hop.trust else None
         self._metrics.request_began()
         return Trail(
@@ -195,7 +196,11 @@ class Pipeline:
         await self._carry_out(exchange, trail, asked, verdict)
 
     def _as_asked(self, request: Request) -> Request:
-        """The request of the user, also where an edge brings it."""
+        """The request of the user, also where an edge brings it.
+
+        Fields that Connection names concern the hop before us: nothing is selected by them.
+        """
+        request = request.with_headers(forwarding.without_named(request.headers))
         if not self._hop.trust:
             return request
         headers = request.headers

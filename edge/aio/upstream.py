@@ -23,21 +23,32 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.helpers import _EXC_SENTINEL
-from aiohttp.http import RawResponseMessage
+from aiohttp.http import HttpVersion11, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from yarl import URL
 
 from edge.aio.wire import decode_pairs, request_head
 from edge.config import Limits
-from edge.errors import IDEMPOTENT_METHODS, EdgeError, UpstreamError, UpstreamReason
+from edge.errors import (
+    IDEMPOTENT_METHODS,
+    EdgeError,
+    OurError,
+    OurReason,
+    UpstreamError,
+    UpstreamReason,
+)
 from edge.message import Headers, Request, Response
+from edge.response_head import checked
 
 READ_BUFFER_BYTES = 64 * 1024
 """Of a response body before reading stops: what a fast path carries in a few milliseconds."""
 
 MOST_INTERIM = 16
 """1xx responses to one request: a hint or two are usual, and they wait for no slow client."""
+
+HOP_ROOM_BYTES = 8 * 1024
+"""For what the hops between us and the origin add to a head, and for 1xx heads before it."""
 
 LINGER_S = 5.0
 """For what was written last to a relay that ends."""
@@ -88,6 +99,7 @@ class ResponseProtocol(ResponseHandler):
 
     _in_head = False
     _seen = b""
+    _head_room = 0
     may_switch = False
     """Whether 101 would answer what was asked."""
 
@@ -114,6 +126,7 @@ class ResponseProtocol(ResponseHandler):
     def expect_response(self, request: Request, limits: Limits) -> None:
         """Prepare for the answer to the request that is about to be sent."""
         self._in_head, self._seen = True, b""
+        self._head_room = limits.head_bytes + HOP_ROOM_BYTES
         self.may_switch = "upgrade" in request.headers
         self.set_response_params(
             skip_payload=request.method == "HEAD",
@@ -132,10 +145,15 @@ class ResponseProtocol(ResponseHandler):
             self._on_bytes(len(data), 0)
         while self._in_head and data:
             end = (self._seen + data).find(b"\r\n\r\n")
+            cut = end + 4 - len(self._seen) if end >= 0 else len(data)
+            self._head_room -= cut
+            if self._head_room < 0:
+                self.set_exception(HttpProcessingError(message="response head too large"))
+                self.abort_transport()
+                return
             if end < 0:
                 self._seen = (self._seen + data)[-3:]
                 break
-            cut = end + 4 - len(self._seen)
             head, data = data[:cut], data[cut:]
             self._seen = b""
             super().data_received(head)
@@ -146,6 +164,11 @@ class ResponseProtocol(ResponseHandler):
             self._upgraded = self._upgraded or status == 101  # without `Connection: upgrade` too
         if data or not self._in_head:
             super().data_received(data)
+
+    def abort_transport(self) -> None:
+        """End the connection; unlike `abort` it keeps what readers are to be told."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
         """Tell the reader of an unfinished body too: the parser's errors do not reach it."""
@@ -218,21 +241,17 @@ class Answer:
 
     def __init__(
         self,
-        message: RawResponseMessage,
+        response: Response,
         payload: StreamReader,
         connection: Connection,
         sender: "asyncio.Task[None] | None",
     ) -> None:
-        self.response = Response(
-            status=message.code,
-            reason=_reason(message),
-            headers=Headers(decode_pairs(message.raw_headers)),
-        )
+        self.response = response
         self.relay: Relay | None = None
         self._payload = payload
         self._connection = connection
         self._sender = sender
-        if message.code == 101:
+        if response.status == 101:
             self.relay = Relay(connection)
         if sender is not None:
             sender.add_done_callback(self._upload_ended)
@@ -333,9 +352,12 @@ class Upstream:
         if fresh and pooled:
             _drop_idle(connector, key)
         reused = bool(connector._conns.get(key.connection_key))
+        full = connector._available_connections(key.connection_key) <= 0
         try:
             return await connector.connect(key, [], self._timeout), reused
         except TimeoutError as error:
+            if full:  # our own want of room is not the hop's failure
+                raise OurError(OurReason.BUSY, "all upstream connections are in use") from error
             raise UpstreamError(
                 UpstreamReason.CONNECT_TIMEOUT, f"{hop.name}: no connection in time"
             ) from error
@@ -373,17 +395,17 @@ class Upstream:
         if upload is not None:
             sender = asyncio.create_task(_send(protocol, upload, self._limits.write_stall_s))
         try:
-            message, payload = await self._final(protocol, sender, interim)
+            response, payload = await self._final(protocol, sender, interim)
         except BaseException:
             if sender is not None:
                 sender.cancel()
                 sender.add_done_callback(_heard)
             raise
-        return Answer(message, payload, connection, sender)
+        return Answer(response, payload, connection, sender)
 
     async def _final(
         self, protocol: ResponseProtocol, sender: "asyncio.Task[None] | None", interim: Interim
-    ) -> tuple[RawResponseMessage, StreamReader]:
+    ) -> tuple[Response, StreamReader]:
         """Wait for the final head: as long as the upload lasts, then for the answer timeout."""
         if sender is not None:
             early = asyncio.ensure_future(self._read_final(protocol, interim))
@@ -408,7 +430,7 @@ class Upstream:
 
     async def _read_final(
         self, protocol: ResponseProtocol, interim: Interim
-    ) -> tuple[RawResponseMessage, StreamReader]:
+    ) -> tuple[Response, StreamReader]:
         for _ in range(MOST_INTERIM):
             try:
                 message, payload = await protocol.read()
@@ -420,16 +442,11 @@ class Upstream:
                 raise UpstreamError(UpstreamReason.CLOSED, _CLOSED) from error
             if message.code == 101 and not protocol.may_switch:
                 raise UpstreamError(UpstreamReason.BAD_ANSWER, "switched protocols unasked")
-            if message.code >= 200 or message.code == 101:
-                return message, payload
-            if message.code != 100:  # ours to answer: the body is on its way already
-                interim(
-                    Response(
-                        status=message.code,
-                        reason=_reason(message),
-                        headers=Headers(decode_pairs(message.raw_headers)),
-                    )
-                )
+            response = _response(message)
+            if response.status >= 200 or response.status == 101:
+                return response, payload
+            if response.status != 100:  # ours to answer: the body is on its way already
+                interim(response)
         raise UpstreamError(UpstreamReason.BAD_ANSWER, "too many interim responses")
 
 
@@ -484,6 +501,9 @@ def _heard(task: "asyncio.Task[Any]") -> None:
         task.exception()
 
 
-def _reason(message: RawResponseMessage) -> str:
-    """The reason phrase in our words: aiohttp reads it as UTF-8, escaping what is none."""
-    return message.reason.encode("utf-8", "surrogateescape").decode("latin-1")
+def _response(message: RawResponseMessage) -> Response:
+    """A message in our words: aiohttp reads its reason as UTF-8, escaping what is none."""
+    reason = message.reason.encode("utf-8", "surrogateescape").decode("latin-1")
+    headers = Headers(decode_pairs(message.raw_headers))
+    version = "1.0" if message.version < HttpVersion11 else "1.1"
+    return checked(Response(status=message.code, reason=reason, headers=headers), version=version)

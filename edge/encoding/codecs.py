@@ -4,10 +4,14 @@ Each chunk that goes in can be read at the other end as soon as it arrives (serv
 page flushed early). The decoder gives out pieces of bounded size, so that four bytes that stand
 for 128 KB (RFC 8878 3.1.1.2.2) cost no memory, however many follow: honest text of one repeated
 byte looks just like a bomb, and is told from it by nothing but the length announced for it.
+`zstandard` encodes; it decodes all that a call brings at once, so decoding is the standard
+library's module, which knows a limit.
 """
 
 import sys
 from collections.abc import Iterator
+
+import zstandard
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -30,15 +34,18 @@ class Encoder:
     """Puts the coding on."""
 
     def __init__(self) -> None:
-        self._frame = zstd.ZstdCompressor(level=LEVEL)
+        self._frame = zstandard.ZstdCompressor(level=LEVEL).compressobj()
 
     def feed(self, chunk: bytes) -> bytes:
         """The coded form of `chunk`, complete enough to be decoded by itself."""
-        return self._frame.compress(chunk, zstd.ZstdCompressor.FLUSH_BLOCK)
+        coded: bytes = self._frame.compress(chunk)
+        flushed: bytes = self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        return coded + flushed
 
     def finish(self) -> bytes:
         """The end of the frame."""
-        return self._frame.flush(zstd.ZstdCompressor.FLUSH_FRAME)
+        last: bytes = self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH)
+        return last
 
 
 class Decoder:

@@ -4,10 +4,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge.aio import tls
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import AccessLog, Pipeline
+from edge.aio.upstream import HOP_ROOM_BYTES
+from edge.config import Limits
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from origin.aio.tunnel import TunnelExchange
@@ -15,6 +18,9 @@ from origin.aio.upstream import OriginFetcher
 from origin.config import ParentSettings
 
 log = logging.getLogger("midmile.origin")
+
+HOP_ROOM_FIELDS = 24
+"""An edge adds about ten."""
 
 
 class ParentWorker:
@@ -45,7 +51,7 @@ class ParentWorker:
             handler=self._pipeline.answer,
             refuse=self._pipeline.refuse,
             metrics=self._metrics,
-            limits=settings.limits,
+            limits=_roomier(settings.limits),
             scheme="https",
             welcome=self._welcome,
             exchange=TunnelExchange,
@@ -76,3 +82,12 @@ class ParentWorker:
     async def reload_keys(self) -> None:
         """Use the certificates as they are on disk now, for new connections."""
         self._context.renew(tls.tunnel_server(self._settings.identity))
+
+
+def _roomier(limits: Limits) -> Limits:
+    """What an edge lets through, it adds fields to: that must pass here too."""
+    return replace(
+        limits,
+        head_bytes=limits.head_bytes + HOP_ROOM_BYTES,
+        header_count=limits.header_count + HOP_ROOM_FIELDS,
+    )
