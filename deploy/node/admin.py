@@ -18,6 +18,8 @@ from aiohttp.typedefs import Handler, Middleware
 log = logging.getLogger("midmile.deploy")
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+IDLE_S = 15.0
+"""For a connection without a whole request: scrapes come every few seconds or on a new one."""
 _METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -46,7 +48,9 @@ class Admin:
         app.router.add_get("/metrics", self._serve_metrics)
         app.router.add_get("/healthz", self._serve_health)
         app.router.add_get("/readyz", self._serve_readiness)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, keepalive_timeout=IDLE_S
+        )
 
     async def start(self, sock: socket.socket) -> None:
         """Serve on a listening socket."""

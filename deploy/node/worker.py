@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import traceback
 from typing import TYPE_CHECKING, cast
@@ -29,6 +30,8 @@ async def run_worker(control: int) -> ExitCode:
     index = int(cast("int", setup["index"]))
     process = telemetry.worker_process(index)
     stream, access_log = start_logs(str(setup["node"]), process)
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, upward.stop, upward.grace_s)
     try:

@@ -49,6 +49,10 @@ class Client(Protocol):
         """Whether responses must be the last of their connections."""
 
     @property
+    def broken(self) -> bool:
+        """Whether what it sent was refused, and nothing more is read from it."""
+
+    @property
     def writing_paused(self) -> bool:
         """Whether the client has yet to take what was written."""
 
@@ -234,6 +238,9 @@ class Exchange:
 
     async def relay(self, response: Response, upstream: Relay) -> None:
         """Answer 101 and pass bytes both ways until either side ends."""
+        if self._protocol.broken:  # it did not wait for the answer (RFC 6455 4.1)
+            upstream.close()
+            raise FramingError(FramingReason.UPGRADE, "data before the handshake's answer")
         self.status = 101
         self._keep_alive = False
         head = response_head(response, "Connection: Upgrade")

@@ -10,12 +10,14 @@ What is answered, and from where, is the pipeline's business.
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 import struct
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -44,11 +46,32 @@ log = logging.getLogger("midmile.edge.http1")
 READ_BUFFER_BYTES = 64 * 1024
 """Of a request body before reading stops."""
 
+SPARE_DESCRIPTORS = 128
+"""For listeners, logs, metrics files and the like."""
+
 SWEEP_S = 1.0
 """Between looks at all deadlines; shorter where a deadline is."""
 
 RAW_BUFFER_BYTES = 64 * 1024
 """Of a relayed stream, per direction, before reading stops."""
+
+
+def fitted(limits: Limits) -> Limits:
+    """`limits` with no more connections than this process has descriptors for."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    each = max(1, (most - SPARE_DESCRIPTORS) // 2)  # a client's, and one to the next hop
+    if each < limits.connections:
+        log.warning(
+            "room for %d clients only: the limit of open files is %d",
+            each,
+            most,
+            extra={"event": "few-descriptors", "open_files": most, "connections": each},
+        )
+    return replace(
+        limits,
+        connections=min(limits.connections, each),
+        upstream_connections=min(limits.upstream_connections, each),
+    )
 
 
 class _Answered(StreamResponse):

@@ -50,6 +50,13 @@ MOST_INTERIM = 16
 HOP_ROOM_BYTES = 8 * 1024
 """For what the hops between us and the origin add to a head, and for 1xx heads before it."""
 
+LENGTHY_SHARE = 2
+"""Uploads and WebSockets, which clients can hold as long as they like, get one connection in two:
+the others stay for those who only ask."""
+
+FRUITLESS_BYTES = 1024 * 1024
+"""Of chunk extensions or trailers on end; more than one read that meets a full buffer."""
+
 LINGER_S = 5.0
 """For what was written last to a relay that ends."""
 
@@ -100,6 +107,7 @@ class ResponseProtocol(ResponseHandler):
     _in_head = False
     _seen = b""
     _head_room = 0
+    _fruitless = 0
     may_switch = False
     """Whether 101 would answer what was asked."""
 
@@ -163,7 +171,19 @@ class ResponseProtocol(ResponseHandler):
                 self._drop_timeout()  # for bodies; the answer has its own, behind the upload
             self._upgraded = self._upgraded or status == 101  # without `Connection: upgrade` too
         if data or not self._in_head:
-            super().data_received(data)
+            self._feed_body(data)
+
+    def _feed_body(self, data: bytes) -> None:
+        """Framing that goes on and on brings no byte of a body: that is no answer."""
+        before = self._payload.total_bytes if self._payload is not None else 0
+        super().data_received(data)
+        if self._payload is None or self._payload.total_bytes != before:
+            self._fruitless = 0
+            return
+        self._fruitless += len(data)
+        if self._fruitless > FRUITLESS_BYTES and self._payload_parser is None:
+            self.set_exception(HttpProcessingError(message="framing without a body"))
+            self.abort_transport()
 
     def abort_transport(self) -> None:
         """End the connection; unlike `abort` it keeps what readers are to be told."""
@@ -251,10 +271,15 @@ class Answer:
         self._payload = payload
         self._connection = connection
         self._sender = sender
+        self._when_closed: Callable[[], None] | None = None
         if response.status == 101:
             self.relay = Relay(connection)
         if sender is not None:
             sender.add_done_callback(self._upload_ended)
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, when the exchange is over."""
+        self._when_closed = callback
 
     def _upload_ended(self, sender: "asyncio.Task[None]") -> None:
         """A request body that fails while the answer comes takes the answer with it."""
@@ -276,6 +301,9 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back if the exchange is complete, else cut it off."""
+        if self._when_closed is not None:
+            callback, self._when_closed = self._when_closed, None
+            callback()
         if self.relay is not None:
             self.relay.close()
             return
@@ -304,6 +332,7 @@ class Upstream:
         self._pooled = _connector(limits, on_connection, on_bytes, idle_s)
         self._single = _connector(limits, on_connection, on_bytes, 0.0)
         self._keys: dict[NextHop, ClientRequest] = {}
+        self._lengthy = 0  # exchanges whose end is the client's to say
         self._timeout = ClientTimeout(
             connect=limits.connect_timeout_s, sock_connect=limits.connect_timeout_s
         )
@@ -332,6 +361,31 @@ class Upstream:
         serve; one that the peer has just closed then costs what may be sent twice (RFC 9110 9.2.2)
         one more try here, and anything else its answer. Raises UpstreamError.
         """
+        lengthy = upload is not None or "upgrade" in request.headers
+        if lengthy and self._lengthy >= self._limits.upstream_connections // LENGTHY_SHARE:
+            raise OurError(OurReason.BUSY, "too many uploads and WebSockets at once")
+        self._lengthy += lengthy
+        try:
+            answer = await self._exchange(hop, request, upload, interim, reuse=reuse)
+        except BaseException:
+            self._lengthy -= lengthy
+            raise
+        if lengthy:
+            answer.on_close(self._lengthy_ended)
+        return answer
+
+    def _lengthy_ended(self) -> None:
+        self._lengthy -= 1
+
+    async def _exchange(
+        self,
+        hop: NextHop,
+        request: Request,
+        upload: Upload | None,
+        interim: Interim,
+        *,
+        reuse: bool,
+    ) -> Answer:
         again = upload is None and request.method in IDEMPOTENT_METHODS
         for fresh in (False, True) if reuse else (True,):
             connection, reused = await self._connect(hop, pooled=reuse, fresh=fresh)

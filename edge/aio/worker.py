@@ -2,9 +2,10 @@
 
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge.aio.fetch import TunnelFetcher
-from edge.aio.http1 import HttpServer
+from edge.aio.http1 import HttpServer, fitted
 from edge.aio.pipeline import AccessLog, Pipeline
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings
@@ -24,7 +25,8 @@ class EdgeWorker:
     async def start(self, sockets: Mapping[str, list[socket.socket]]) -> None:
         """Serve on the sockets named `http` and `https`."""
         settings = self._settings
-        self._fetcher = TunnelFetcher(settings, self._metrics)
+        limits = fitted(settings.limits)
+        self._fetcher = TunnelFetcher(replace(settings, limits=limits), self._metrics)
         self._contexts: SiteContexts | None = None
         if sockets.get("https"):
             self._contexts = SiteContexts(settings.sites, settings.site_certificates)
@@ -42,7 +44,7 @@ class EdgeWorker:
                 handler=self._pipeline.answer,
                 refuse=self._pipeline.refuse,
                 metrics=self._metrics,
-                limits=settings.limits,
+                limits=limits,
                 scheme=scheme,
             )
             context = self._contexts if scheme == "https" else None

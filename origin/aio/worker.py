@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge.aio import tls
-from edge.aio.http1 import HttpServer
+from edge.aio.http1 import HttpServer, fitted
 from edge.aio.pipeline import AccessLog, Pipeline
 from edge.aio.upstream import HOP_ROOM_BYTES
 from edge.config import Limits
@@ -36,7 +36,8 @@ class ParentWorker:
     async def start(self, sockets: Mapping[str, list[socket.socket]]) -> None:
         """Serve on the sockets named `tunnel`."""
         settings = self._settings
-        self._fetcher = OriginFetcher(settings.sites, settings.limits, self._metrics)
+        limits = fitted(settings.limits)
+        self._fetcher = OriginFetcher(settings.sites, limits, self._metrics)
         self._context = tls.Renewable(tls.tunnel_server(settings.identity))
         self._pipeline = Pipeline(
             hop=Hop(node=settings.node, cdn_id=settings.cdn_id, trust=True),
@@ -51,7 +52,7 @@ class ParentWorker:
             handler=self._pipeline.answer,
             refuse=self._pipeline.refuse,
             metrics=self._metrics,
-            limits=_roomier(settings.limits),
+            limits=_roomier(limits),
             scheme="https",
             welcome=self._welcome,
             exchange=TunnelExchange,
