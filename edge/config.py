@@ -1,7 +1,7 @@
 """Frozen settings of the edge room. `deploy/wiring.py` makes them from the network file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -42,6 +42,13 @@ class SiteRules:
     """Whether a response with Set-Cookie and explicit freshness may be stored."""
 
 
+HOP_ROOM_BYTES = 8 * 1024
+"""For what a node of ours adds to a head, 1xx heads before it included."""
+
+HOP_ROOM_FIELDS = 24
+"""A node of ours adds about ten."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Every bound of an HTTP listener and the fetches behind it."""
@@ -72,6 +79,14 @@ class Limits:
     """Larger bodies are streamed and not stored."""
     drain_s: float = 10.0
     """Requests in flight get this long to finish when a node stops."""
+
+    def roomier(self) -> "Limits":
+        """For heads from a node of ours: what passed there must pass here, with what it added."""
+        return replace(
+            self,
+            head_bytes=self.head_bytes + HOP_ROOM_BYTES,
+            header_count=self.header_count + HOP_ROOM_FIELDS,
+        )
 
 
 DEFAULT_LIMITS = Limits()

@@ -39,9 +39,9 @@ class Trail:
     error_side: str = ""
     status: int = 0
     request_bytes: int = 0
-    """Of the request's body."""
+    """As the client sent it, head and body without chunk framing."""
     response_bytes: int = 0
-    """Of the response's body, as written to the client."""
+    """As written to the client, heads and framing included."""
     marks: dict[str, float] = field(default_factory=dict)
 
     def mark(self, name: str, now_s: float) -> None:

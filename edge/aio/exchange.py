@@ -1,7 +1,7 @@
 """One request of a client and the response that is written to it, with the exact bytes we want.
 
-Where its bytes go, and the deadlines, are the connection's business (`http1`); what is answered is
-the pipeline's.
+Where its bytes go, and the deadlines, are the connection's business; what is answered is the
+pipeline's.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from typing import Protocol
 
 from aiohttp.streams import StreamReader
 
-from edge.aio.upstream import Relay, Upload
+from edge.aio.relay import Relay
+from edge.aio.upstream import Upload
 from edge.aio.wire import response_head
 from edge.errors import (
     EdgeError,
@@ -225,6 +226,14 @@ class Exchange:
         self.start(response)
         await self.write(body)
         await self.end()
+
+    def withdraw(self) -> bool:
+        """Take back a response of which no byte has left; False where it is too late for that."""
+        if self._head_line is None or self.ended:
+            return False
+        self.status, self._head_line = 0, None
+        self._left, self._chunked, self._mute = None, False, False
+        return True
 
     def close_after(self) -> None:
         """Let this response be the connection's last."""

@@ -12,7 +12,9 @@ from typing import Protocol
 
 from edge import tunnel
 from edge.aio import tls
-from edge.aio.upstream import Answer, Interim, NextHop, Relay, Upload, Upstream
+from edge.aio.pool import NextHop
+from edge.aio.relay import Relay
+from edge.aio.upstream import Answer, Interim, Upload, Upstream
 from edge.config import EdgeSettings, Limits, SiteRules
 from edge.encoding.codecs import Decoder
 from edge.errors import IDEMPOTENT_METHODS, UpstreamError, UpstreamReason
@@ -178,7 +180,7 @@ class TunnelFetcher(Fetcher):
     """An edge's way to the parents."""
 
     def __init__(self, settings: EdgeSettings, metrics: EdgeMetrics) -> None:
-        super().__init__(_patient(settings.limits), metrics, idle_s=TUNNEL_IDLE_S)
+        super().__init__(_patient(settings).roomier(), metrics, idle_s=TUNNEL_IDLE_S)
         self._settings = settings
         self._hops: dict[str, NextHop] = {}
         self.reload_keys()
@@ -217,9 +219,11 @@ class TunnelFetcher(Fetcher):
         return await super().fetch(site, offered, upload, interim)
 
 
-def _patient(limits: Limits) -> Limits:
-    """A parent must have the time to say that the origin does not answer: it is well itself."""
-    longer_s = limits.answer_timeout_s + 2 * limits.connect_timeout_s
+def _patient(settings: EdgeSettings) -> Limits:
+    """A parent must have the time to say that no origin answers: it is well itself."""
+    limits = settings.limits
+    origins = max((len(site.origins) for site in settings.sites), default=0)
+    longer_s = limits.answer_timeout_s + (origins + 1) * limits.connect_timeout_s
     return replace(limits, answer_timeout_s=longer_s)
 
 

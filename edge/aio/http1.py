@@ -1,44 +1,27 @@
-"""HTTP/1.1 connections of clients: aiohttp's `RequestHandler` behind our framer.
+"""HTTP/1.1 for clients: listeners, their connections, and their orderly end.
 
-The framer cuts and checks every head before aiohttp's parser sees a byte of it. Each request
-becomes an `Exchange`, through which a handler answers it. Deadlines that aiohttp lacks (a slow
-head, a stalled body, a client that reads nothing) are kept by one sweep over all connections each
-second, which is cheaper than timers for each.
+Each request becomes an `Exchange`, through which a handler answers it. Deadlines that aiohttp lacks
+(a slow head, a stalled body, a client that reads nothing) are kept by one sweep over all
+connections each second, which is cheaper than timers for each.
 
 What is answered, and from where, is the pipeline's business.
 """
 
 import asyncio
 import logging
-import resource
 import socket
 import ssl
-import struct
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
 
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
+from edge.aio.connection import Answered, ClientConnection, Refuse, Welcome
 from edge.aio.exchange import ClientGone, Exchange
 from edge.config import Limits
-from edge.errors import (
-    EdgeError,
-    FramingError,
-    FramingReason,
-    OurReason,
-    RequestError,
-    RequestReason,
-)
-from edge.framing import Body, End, Piece, Raw, Refused, RequestFramer, Waiting
-from edge.head import Head
-from edge.message import Headers
 from edge.metrics import EdgeMetrics, Peer
 
 log = logging.getLogger("midmile.edge.http1")
@@ -46,307 +29,11 @@ log = logging.getLogger("midmile.edge.http1")
 READ_BUFFER_BYTES = 64 * 1024
 """Of a request body before reading stops."""
 
-SPARE_DESCRIPTORS = 128
-"""For listeners, logs, metrics files and the like."""
-
 SWEEP_S = 1.0
 """Between looks at all deadlines; shorter where a deadline is."""
 
-RAW_BUFFER_BYTES = 64 * 1024
-"""Of a relayed stream, per direction, before reading stops."""
-
-
-def fitted(limits: Limits) -> Limits:
-    """`limits` with no more connections than this process has descriptors for."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    each = max(1, (most - SPARE_DESCRIPTORS) // 2)  # a client's, and one to the next hop
-    if each < limits.connections:
-        log.warning(
-            "room for %d clients only: the limit of open files is %d",
-            each,
-            most,
-            extra={"event": "few-descriptors", "open_files": most, "connections": each},
-        )
-    return replace(
-        limits,
-        connections=min(limits.connections, each),
-        upstream_connections=min(limits.upstream_connections, each),
-    )
-
-
-class _Answered(StreamResponse):
-    """Tells aiohttp that an exchange has written its own response."""
-
-    def __init__(self, *, keep_alive: bool, then: Callable[[], None] | None = None) -> None:
-        super().__init__()
-        self._keep_alive = keep_alive
-        self._then = then
-
-    async def prepare(self, request: BaseRequest) -> None:
-        """Nothing is left to prepare."""
-
-    async def write_eof(self, data: Any = b"") -> None:  # noqa: ARG002
-        """Nothing is left to write."""
-        if self._then is not None:
-            self._then()
-
-
 Handler = Callable[[Exchange], Awaitable[None]]
 """Answers an exchange completely, whatever happens; only CancelledError may leave it."""
-
-Refuse = Callable[[Exchange, EdgeError], Awaitable[None]]
-"""Answers a request that could not be read."""
-
-
-Welcome = Callable[[asyncio.BaseTransport], bool]
-"""Whether whoever has connected may speak at all; asked after the TLS handshake."""
-
-
-class ClientConnection(RequestHandler):
-    """A client's connection."""
-
-    __slots__ = (
-        "_broken", "_framer", "_head_since", "_heads", "_in_body", "_raw", "_received_at",
-        "_refusal", "_server", "_taken", "_wire", "_written",
-    )  # fmt: skip
-
-    def __init__(self, server: "HttpServer", **kwargs: Any) -> None:
-        super().__init__(server.aiohttp, **kwargs)
-        self._server = server
-        self._framer = RequestFramer(server.limits)
-        self._heads: list[Head] = []
-        self._in_body = False  # of the last head: whether more of its body must come
-        self._raw: Any = None
-        self._broken = False  # nothing more is read
-        self._refusal: EdgeError | None = None  # still to be told
-        self._received_at = 0.0
-        self._head_since = 0.0
-        self._wire: Any = None  # the transport, also when aiohttp has let go of it
-        self._written = 0
-        self._taken = (0, 0.0)  # bytes that the client had taken when last looked at, since when
-
-    @property
-    def scheme(self) -> str:
-        """`http` or `https`."""
-        return self._server.scheme
-
-    @property
-    def broken(self) -> bool:
-        """Whether nothing more is read from it."""
-        return self._broken
-
-    @property
-    def draining(self) -> bool:
-        """Whether responses must be the last of their connections."""
-        return self._server.draining
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there; one too many is told so and let go."""
-        super().connection_made(transport)
-        self._wire = transport
-        self._received_at = time.monotonic()
-        welcome = self._server.welcome
-        if not self._server.admit(self):
-            self._server.metrics.refused(OurReason.BUSY)
-            self.write(_OVERLOADED)
-            self.force_close()
-        elif welcome is not None and not welcome(transport):
-            self._server.metrics.refused(RequestReason.STRANGER)
-            self.cut()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """The client is gone."""
-        if self._raw is not None:
-            self._raw.feed_eof()
-        self._server.forget(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the framer lets through."""
-        if not data:  # aiohttp asks its parser to go on with what it holds
-            super().data_received(data)
-            self._tell_refusal()
-            return
-        self._received_at = time.monotonic()
-        if self._raw is not None:
-            self._raw.feed_data(data)
-            return
-        if self._broken or self._force_close:
-            return
-        self._pass_on(self._framer.feed(data))
-        if not self._head_since and self._framer.waiting is Waiting.HEAD:
-            self._head_since = self._received_at
-
-    def _pass_on(self, pieces: Sequence[Piece]) -> None:
-        for piece in pieces:
-            match piece:
-                case Head():
-                    self._head_since = 0.0
-                    self._heads.append(piece)
-                    self._in_body = piece.has_body
-                    super().data_received(piece.raw)
-                case Body(data):
-                    super().data_received(data)
-                case End():
-                    self._in_body = False
-                case Refused(error):
-                    self._refuse(error)
-                case _:
-                    pass
-
-    def _refuse(self, error: EdgeError) -> None:
-        """Answer with an error after what was asked before, and read no more."""
-        self._broken, self._refusal = True, error
-        self._tell_refusal()
-
-    def _tell_refusal(self) -> None:
-        """Put the refusal behind all requests before it, once aiohttp's parser has let them out."""
-        if self._refusal is None or len(self._messages) < len(self._heads):
-            return
-        error, self._refusal = self._refusal, None
-        if not self._in_body:
-            self._messages.append(
-                (_ErrInfo(status=error.status, exc=error, message=error.text), EMPTY_PAYLOAD)
-            )
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
-        elif self._messages:
-            self._break_off(self._messages[-1][1], error)
-        elif self._current_request is not None:
-            self._break_off(self._current_request.content, error)
-        else:  # it has been answered, and its body was only read to be thrown away
-            self.close_softly()
-
-    @staticmethod
-    def _break_off(upload: StreamReader, error: EdgeError) -> None:
-        """Whoever reads it answers with the error, or cuts an answer that has begun."""
-        if upload.exception() is None and not upload.is_eof():
-            upload.set_exception(error)
-
-    def _make_error_handler(self, err_info: _ErrInfo) -> Any:
-        async def handler(aiohttp: BaseRequest) -> StreamResponse:
-            error = err_info.exc
-            if not isinstance(error, EdgeError):  # aiohttp's parser saw what the framer did not
-                error = FramingError(FramingReason.FIELD, "malformed request head")
-            exchange = self._server.exchange(self, aiohttp.content, _UNREADABLE)
-            exchange.close_after()
-            await self._server.refuse(exchange, error)
-            return _Answered(keep_alive=False)
-
-        return handler
-
-    def take_head(self) -> Head:
-        """The head of the request that aiohttp has just begun to handle."""
-        return self._heads.pop(0)
-
-    def write(self, data: bytes) -> None:
-        """Hand bytes to the transport."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            raise ClientGone
-        self._written += len(data)
-        transport.write(data)
-
-    async def drained(self) -> None:
-        """Wait until the client has taken most of what was written."""
-        try:
-            await self._drain_helper()
-        except ConnectionError as error:
-            raise ClientGone from error
-
-    def cut(self) -> None:
-        """End the connection by a reset, which no client takes for the end of a message."""
-        if self._wire is not None:
-            sock = self._wire.get_extra_info("socket")
-            if sock is not None and sock.fileno() >= 0:  # uvloop's abort() alone sends a FIN
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self._wire.abort()
-
-    def close_softly(self) -> None:
-        """End the connection once all that was written is sent."""
-        if self._wire is not None:
-            self._wire.close()
-
-    def read_no_more(self, upload: StreamReader) -> None:
-        """Wait for no more of a body than came: its connection ends with the answer."""
-        self._broken = True
-        if not upload.is_eof():
-            upload.feed_eof()
-
-    def note_progress(self) -> None:
-        """It is the client's turn from now on."""
-        self._received_at = time.monotonic()
-
-    def go_raw(self) -> StreamReader:
-        """From now on bytes go to the returned stream and not to the parsers."""
-        stream = StreamReader(self, RAW_BUFFER_BYTES, loop=self._loop)
-        self._raw = stream
-        for piece in self._framer.switch_to_raw():
-            if isinstance(piece, Raw):
-                stream.feed_data(piece.data)
-        return stream
-
-    def resume_framing(self) -> None:
-        """An upgrade was not granted: what follows are requests again."""
-        if self._framer.waiting is Waiting.DECISION:
-            self._pass_on(self._framer.resume())
-
-    @property
-    def idle(self) -> bool:
-        """Whether it is truly between messages."""
-        waiting = self._waiter is not None and not self._waiter.done()
-        return waiting and not self._messages and self._framer.waiting is Waiting.IDLE
-
-    def sweep(self, now: float) -> None:
-        """Keep the deadlines; `now` in monotonic seconds."""
-        limits = self._server.limits
-        silent_s = now - self._received_at
-        if self._stalled_write(now):
-            self._server.metrics.refused(RequestReason.WRITE_STALLED)
-            self.cut()
-        elif self._raw is not None or self._broken:
-            return
-        elif self._reading_paused or self._buffer_paused:  # it is we who keep the client waiting
-            self._received_at = now
-            self._head_since = self._head_since and now
-        elif self._framer.waiting is Waiting.HEAD:
-            if now - self._head_since > limits.head_timeout_s:
-                self._refuse(RequestError(RequestReason.HEAD_TIMEOUT, "the head took too long"))
-        elif self._framer.waiting is Waiting.BODY and silent_s > limits.body_stall_s:
-            self._refuse(RequestError(RequestReason.BODY_STALLED, "the body stopped coming"))
-
-    def _stalled_write(self, now: float) -> bool:
-        """Whether the client has taken nothing of what waits for it, for too long."""
-        size = self._wire.get_write_buffer_size()
-        taken = self._written - size
-        if not size or taken != self._taken[0]:
-            self._taken = (taken, now)
-            return False
-        return now - self._taken[1] > self._server.limits.write_stall_s
-
-
-_UNREADABLE = Head(
-    raw=b"",
-    method="-",
-    target="-",
-    version="1.1",
-    scheme=None,
-    authority=None,
-    headers=Headers(),
-    length=0,
-    websocket=False,
-    expects_continue=False,
-    keep_alive=False,
-)
-"""Stands for a head that could not be read."""
-
-_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER for no time: close() resets, and the kernel keeps nothing that was not sent."""
-
-_OVERLOADED = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-    b"Connection: close\r\n\r\n"
-)
 
 
 class HttpServer:
@@ -423,7 +110,7 @@ class HttpServer:
         unasked = head.expects_continue and not aiohttp.content.total_bytes
         if connection.broken or (unasked and not exchange.keep_alive):
             connection.read_no_more(aiohttp.content)
-        return _Answered(
+        return Answered(
             keep_alive=exchange.keep_alive,
             then=connection.resume_framing if head.websocket and exchange.keep_alive else None,
         )

@@ -4,12 +4,12 @@ How requests for one key come together is `flights`; whether a response may be s
 304 means is `edge.cache`. Here these decisions are carried out.
 """
 
-import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from edge import forwarding
+from edge.aio.clocks import now
 from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending, Flight, Flights
 from edge.aio.upstream import Interim, Upload
@@ -42,16 +42,6 @@ _SAYS_NOTHING_OF_OTHERS = frozenset(
     {StoreReason.AUTHORIZATION, StoreReason.REQUEST_NO_STORE, StoreReason.CROWDED}
 )
 """Reasons that lie in one request or in us: with them nobody can keep a page out of the cache."""
-
-
-def now() -> Moment:
-    """This instant."""
-    return Moment(wall_s=time.time(), mono_s=time.monotonic())
-
-
-def new_request_id() -> str:
-    """An id that finds a request in the logs of every node it passed."""
-    return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,25 +2,25 @@
 
 Edge and parent run the same pipeline with another `Fetcher` behind it. Each step is a short method
 that either answers the exchange completely or raises an EdgeError, which becomes an error page.
+What an answer is made of is `reply`'s business.
 """
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edge import forwarding
+from edge.aio.clocks import now
 from edge.aio.exchange import ClientGone, Exchange
-from edge.aio.fetch import Fetched, Fetcher
+from edge.aio.fetch import Fetcher
 from edge.aio.flights import Ending, Flight
-from edge.aio.misses import Asked, Misses, new_request_id, now
-from edge.cache.answer import answer
-from edge.cache.dates import format_date
-from edge.cache.entry import Entry
+from edge.aio.misses import Asked, Misses
+from edge.aio.reply import Reply, signed
 from edge.cache.invalidate import invalidated_keys
 from edge.cache.key import cache_key, keyed_target
-from edge.cache.status import cache_status, with_cache_status
-from edge.cache.validate import CONDITIONS, Outcome, evaluate
+from edge.cache.validate import CONDITIONS
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, decide
 from edge.config import SiteRules
@@ -44,9 +44,6 @@ log = logging.getLogger("midmile.edge")
 
 HEALTH_PATH = "/.well-known/midmile/health"
 """Where mappers ask whether users may be sent here; Host is the node's name."""
-
-PIECE_BYTES = 256 * 1024
-"""A stored body is written in pieces of this size, so that a slow client holds no copy of it."""
 
 _COUNTED = frozenset({RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED})
 
@@ -118,7 +115,7 @@ class Pipeline:
         trusted = request.headers.first(REQUEST_ID) if self._hop.trust else None
         self._metrics.request_began()
         return Trail(
-            request_id=trusted or new_request_id(),
+            request_id=trusted or _new_request_id(),
             started_s=exchange.started_s,
             client=request.client,
             method=request.method,
@@ -144,11 +141,11 @@ class Pipeline:
         self._access_log(trail.record(ended_s))
 
     async def _fail(self, exchange: Exchange, trail: Trail, error: EdgeError) -> None:
-        """Show an error, or cut off a response that has begun."""
+        """Show an error, or cut off a response whose first bytes have left."""
         trail.fail(error.reason, error.side)
         if isinstance(error, FramingError) or error.reason in _COUNTED:
             self._metrics.refused(error.reason)
-        if exchange.answered:
+        if exchange.answered and not exchange.withdraw():
             if not exchange.ended:
                 exchange.abort()
             return
@@ -158,15 +155,9 @@ class Pipeline:
             error, exchange.request, node=self._hop.node, request_id=trail.request_id
         )
         try:
-            await exchange.send(self._signed(response, trail), body)
+            await exchange.send(signed(response, trail.request_id), body)
         except ClientGone:
             exchange.abort()
-
-    def _signed(self, response: Response, trail: Trail) -> Response:
-        headers = response.headers.put(REQUEST_ID, trail.request_id)
-        if "date" not in headers:  # RFC 9110 6.6.1
-            headers = headers.add("date", format_date(now().wall_s))
-        return response.with_headers(headers)
 
     async def _route(self, exchange: Exchange, trail: Trail) -> None:
         request = self._as_asked(exchange.request)
@@ -179,7 +170,7 @@ class Pipeline:
         if request.method in forwarding.REFUSED_METHODS:
             raise RequestError(RequestReason.METHOD_NOT_ALLOWED, "method not allowed")
         if not forwarding.may_forward(request):
-            await exchange.send(self._signed(_LAST, trail))
+            await exchange.send(signed(_LAST, trail.request_id))
             return
         key = cache_key(request, site)
         verdict = decide(request, self._store.get(key), now(), site)
@@ -193,7 +184,10 @@ class Pipeline:
             request_id=trail.request_id,
             websocket=exchange.websocket,
         )
-        await self._carry_out(exchange, trail, asked, verdict)
+        reply = Reply(
+            node=self._hop.node, exchange=exchange, trail=trail, request=request, verdict=verdict
+        )
+        await self._carry_out(reply, asked)
 
     def _as_asked(self, request: Request) -> Request:
         """The request of the user, also where an edge brings it.
@@ -210,22 +204,21 @@ class Pipeline:
             client=headers.first("x-forwarded-for") or request.client,
         )
 
-    async def _carry_out(
-        self, exchange: Exchange, trail: Trail, asked: Asked, verdict: Verdict
-    ) -> None:
+    async def _carry_out(self, reply: Reply, asked: Asked) -> None:
+        verdict = reply.verdict
         match verdict.kind:
             case Kind.HIT:
                 assert verdict.entry is not None
-                await self._from_store(exchange, trail, asked.request, verdict, verdict.entry)
+                await reply.from_entry(verdict.entry)
             case Kind.REFUSE:
                 raise RequestError(RequestReason.ONLY_IF_CACHED, "nothing stored that may be used")
             case Kind.BYPASS:
-                await self._pass(exchange, trail, asked, verdict)
+                await self._pass(reply, asked)
             case Kind.MISS | Kind.REVALIDATE:
                 if self._concerns_others(asked, verdict):
-                    await self._together(exchange, trail, asked, verdict)
+                    await self._together(reply, asked)
                 else:
-                    await self._pass(exchange, trail, asked, verdict)
+                    await self._pass(reply, asked)
 
     def _concerns_others(self, asked: Asked, verdict: Verdict) -> bool:
         """Whether the answer may serve other requests too."""
@@ -240,157 +233,56 @@ class Pipeline:
             fields |= CONDITIONS
         return not any(name in fields for name, _ in asked.request.headers)
 
-    async def _from_store(
-        self,
-        exchange: Exchange,
-        trail: Trail,
-        request: Request,
-        verdict: Verdict,
-        entry: Entry,
-        *,
-        collapsed: bool | None = None,
-    ) -> None:
-        moment = now()
-        validated = verdict.kind is not Kind.HIT
-        found = answer(request, entry, moment, validated=validated)
-        member = cache_status(
-            self._hop.node,
-            verdict,
-            detail=verdict.reason,
-            ttl_s=entry.ttl_s(moment),
-            forward_status=304 if validated else None,
-            stored=validated,
-            collapsed=collapsed,
-        )
-        response = found.response.with_headers(with_cache_status(found.response.headers, member))
-        exchange.start(self._signed(response, trail))
-        for start in range(0, len(found.body), PIECE_BYTES):
-            await exchange.write(bytes(found.body[start : start + PIECE_BYTES]))
-            trail.mark("first_byte", now().mono_s)
-        await exchange.end()
-
-    async def _together(
-        self, exchange: Exchange, trail: Trail, asked: Asked, verdict: Verdict
-    ) -> None:
+    async def _together(self, reply: Reply, asked: Asked) -> None:
         """Fetch for all who want this key now, or read what another request is fetching."""
-        flight, joined = self._misses.join(asked, verdict)
+        trail = reply.trail
+        flight, joined = self._misses.join(asked, reply.verdict)
         trail.mark("asked", now().mono_s)
         try:
-            ending = await flight.landing(exchange.interim)
+            ending = await flight.landing(reply.exchange.interim)
         except BaseException:
             if not joined:
                 flight.abandon()
             raise
         trail.mark("answered", now().mono_s)
         trail.upstream, trail.attempts = flight.hop, flight.attempts
-        fits = not joined or selects(flight.selecting, asked.request.headers)
         match ending:
-            case Ending.SHARED if fits:
-                await self._shared(exchange, trail, asked, verdict, flight, collapsed=joined)
+            case Ending.SHARED if not joined or selects(flight.selecting, asked.request.headers):
+                self._note_collapsed(trail, joined)
+                await reply.from_flight(flight, collapsed=joined)
             case Ending.VALIDATED if not joined or _entry_is_for(flight, asked.request):
                 assert flight.entry is not None
                 self._note_collapsed(trail, joined)
-                await self._from_store(
-                    exchange, trail, asked.request, verdict, flight.entry, collapsed=joined or None
-                )
+                await reply.from_entry(flight.entry, collapsed=joined or None)
             case Ending.ALONE if not joined:
                 trail.not_stored = flight.reason
-                await self._stream(exchange, trail, verdict, flight.take(), flight.reason)
+                fetched = flight.take()
+                passed = self._misses.passed(fetched.response)
+                await reply.pass_on(fetched, passed, flight.reason)
             case _:
-                await self._pass(exchange, trail, asked, verdict, collapsed=False)
+                await self._pass(reply, asked, collapsed=False)
 
     def _note_collapsed(self, trail: Trail, joined: bool) -> None:
         if joined:
             trail.collapsed = True
             self._metrics.collapsed()
 
-    async def _shared(
-        self,
-        exchange: Exchange,
-        trail: Trail,
-        asked: Asked,
-        verdict: Verdict,
-        flight: Flight,
-        *,
-        collapsed: bool,
-    ) -> None:
-        assert flight.response is not None
-        assert flight.decision is not None
-        self._note_collapsed(trail, collapsed)
-        moment = now()
-        response = flight.response
-        trail.upstream_status = response.status
-        outcome = evaluate(asked.request, response.headers, received_s=moment.wall_s)
-        age_s = flight.initial_age_s + max(0.0, moment.mono_s - flight.received_s)
-        member = cache_status(
-            self._hop.node,
-            verdict,
-            detail=verdict.reason,
-            ttl_s=flight.decision.lifetime.seconds - age_s,
-            stored=True,
-            collapsed=collapsed or None,
-        )
-        headers = with_cache_status(response.headers, member)
-        if collapsed and age_s >= 1:
-            headers = headers.put("age", str(int(age_s)))
-        if response.status == 200 and outcome is Outcome.NOT_MODIFIED:
-            kept = headers.without({"content-length", "content-type", "content-encoding"})
-            await exchange.send(self._signed(Response(status=304, headers=kept), trail))
-            return
-        exchange.start(self._signed(response.with_headers(headers), trail))
-        exchange.hasten()
-        async for chunk in flight.read():
-            trail.mark("first_byte", now().mono_s)
-            await exchange.write(chunk)
-        await exchange.end()
-
-    async def _pass(
-        self,
-        exchange: Exchange,
-        trail: Trail,
-        asked: Asked,
-        verdict: Verdict,
-        *,
-        collapsed: bool | None = None,
-    ) -> None:
+    async def _pass(self, reply: Reply, asked: Asked, *, collapsed: bool | None = None) -> None:
         """Fetch for this request alone."""
+        exchange, trail = reply.exchange, reply.trail
         trail.mark("asked", now().mono_s)
         fetched = await self._misses.ask(asked, asked.request, exchange.upload, exchange.interim)
         trail.mark("answered", now().mono_s)
         trail.upstream, trail.attempts = fetched.hop, fetched.attempts
         for key in invalidated_keys(asked.request, fetched.response, asked.site):
             self._misses.invalidate(key)
-        await self._stream(exchange, trail, verdict, fetched, verdict.reason, collapsed)
+        passed = self._misses.passed(fetched.response)
+        await reply.pass_on(fetched, passed, reply.verdict.reason, collapsed=collapsed)
 
-    async def _stream(
-        self,
-        exchange: Exchange,
-        trail: Trail,
-        verdict: Verdict,
-        fetched: Fetched,
-        detail: str,
-        collapsed: bool | None = None,
-    ) -> None:
-        """Pass a response on as it comes, without holding or storing it."""
-        trail.upstream_status = fetched.response.status
-        response = self._misses.passed(fetched.response)
-        member = cache_status(self._hop.node, verdict, detail=detail, collapsed=collapsed)
-        response = self._signed(
-            response.with_headers(with_cache_status(response.headers, member)), trail
-        )
-        try:
-            if fetched.relay is not None:
-                upgrade = response.headers.put("upgrade", "websocket")
-                await exchange.relay(response.with_headers(upgrade), fetched.relay)
-                return
-            exchange.start(response)
-            exchange.hasten()
-            async for chunk in fetched.chunks():
-                trail.mark("first_byte", now().mono_s)
-                await exchange.write(chunk)
-            await exchange.end()
-        finally:
-            fetched.close()
+
+def _new_request_id() -> str:
+    """An id that finds a request in the logs of every node it passed."""
+    return secrets.token_hex(8)
 
 
 def _entry_is_for(flight: Flight, request: Request) -> bool:

@@ -3,31 +3,25 @@
 aiohttp's connector and parser own sockets, TLS, the pool and the syntax of responses. Heads are
 written and answers read here and not by aiohttp's client, which (3.14.5, measured) swallows 1xx
 responses, fails a response whose body exceeds its Content-Length, sends idempotent requests again
-by itself, drops the `?` of an empty query and re-encodes field values. tests/edge/aio hold the
-private parts that are named here against the pinned version.
+by itself, drops the `?` of an empty query and re-encodes field values.
 
-Which hop to ask, and whether to ask another, is decided by the callers.
+Which hop to ask, and whether to ask another, is decided by the callers; connections are `pool`'s.
 """
 
 import asyncio
-import functools
-import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from aiohttp import ClientTimeout, TCPConnector
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
-from aiohttp.helpers import _EXC_SENTINEL
 from aiohttp.http import HttpVersion11, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
-from yarl import URL
 
+from edge.aio.pool import NextHop, Pool, cut
+from edge.aio.relay import Relay
+from edge.aio.response_protocol import CLOSED, OnBytes, OnConnection, ResponseProtocol, uncounted
 from edge.aio.wire import decode_pairs, request_head
 from edge.config import Limits
 from edge.errors import (
@@ -41,41 +35,21 @@ from edge.errors import (
 from edge.message import Headers, Request, Response
 from edge.response_head import checked
 
-READ_BUFFER_BYTES = 64 * 1024
-"""Of a response body before reading stops: what a fast path carries in a few milliseconds."""
-
 MOST_INTERIM = 16
-"""1xx responses to one request: a hint or two are usual, and they wait for no slow client."""
-
-HOP_ROOM_BYTES = 8 * 1024
-"""For what the hops between us and the origin add to a head, and for 1xx heads before it."""
+"""1xx responses to one request that are passed on: a hint or two are usual, and they wait for no
+slow client."""
 
 LENGTHY_SHARE = 2
 """Uploads and WebSockets, which clients can hold as long as they like, get one connection in two:
 the others stay for those who only ask."""
 
-FRUITLESS_BYTES = 1024 * 1024
-"""Of chunk extensions or trailers on end; more than one read that meets a full buffer."""
-
-LINGER_S = 5.0
-"""For what was written last to a relay that ends."""
-
-_CLOSED = "closed the connection before it answered"
 _TOO_LATE = "did not answer in time"
 
 Interim = Callable[[Response], None]
+"""Told each 1xx response but 100 and 101; it cannot wait."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextHop:
-    """Where a request goes next."""
-
-    name: str
-    url: str
-    """`scheme://host:port`."""
-    context: ssl.SSLContext | None = None
-    server_name: str | None = None
-    """The name its certificate must carry; None: the host of `url`."""
+_Final = tuple[Response, StreamReader]
+"""The head of a final response, and its body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,176 +58,6 @@ class Upload:
 
     chunks: AsyncIterator[bytes]
     length: int | None
-
-
-OnConnection = Callable[[bool], None]
-"""Told True when a connection stands, False when it is gone."""
-
-OnBytes = Callable[[int, int], None]
-"""Told how many bytes were received and how many were sent."""
-
-
-def _uncounted(_received: int, _sent: int) -> None:
-    """Nobody wants to know."""
-
-
-class ResponseProtocol(ResponseHandler):
-    """aiohttp's client protocol, fed so that every head is a call of its own.
-
-    llhttp fails the whole call in which it meets an error; with the head in an earlier call, bytes
-    behind a complete body cost the connection and not the response.
-    """
-
-    _in_head = False
-    _seen = b""
-    _head_room = 0
-    _fruitless = 0
-    may_switch = False
-    """Whether 101 would answer what was asked."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        on_connection: OnConnection,
-        on_bytes: OnBytes = _uncounted,
-    ) -> None:
-        super().__init__(loop)
-        self._on_connection = on_connection
-        self._on_bytes = on_bytes
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count in."""
-        super().connection_made(transport)
-        self._on_connection(True)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Count out."""
-        super().connection_lost(exc)
-        self._on_connection(False)
-
-    def expect_response(self, request: Request, limits: Limits) -> None:
-        """Prepare for the answer to the request that is about to be sent."""
-        self._in_head, self._seen = True, b""
-        self._head_room = limits.head_bytes + HOP_ROOM_BYTES
-        self.may_switch = "upgrade" in request.headers
-        self.set_response_params(
-            skip_payload=request.method == "HEAD",
-            read_until_eof=True,
-            auto_decompress=False,
-            read_timeout=limits.read_stall_s,
-            read_bufsize=READ_BUFFER_BYTES,
-            max_line_size=limits.head_bytes,
-            max_field_size=limits.head_bytes,
-            max_headers=limits.header_count * 2,
-        )
-
-    def data_received(self, data: bytes) -> None:
-        """Hand `data` to the parser, cut behind each head in it."""
-        if data:
-            self._on_bytes(len(data), 0)
-        while self._in_head and data:
-            end = (self._seen + data).find(b"\r\n\r\n")
-            cut = end + 4 - len(self._seen) if end >= 0 else len(data)
-            self._head_room -= cut
-            if self._head_room < 0:
-                self.set_exception(HttpProcessingError(message="response head too large"))
-                self.abort_transport()
-                return
-            if end < 0:
-                self._seen = (self._seen + data)[-3:]
-                break
-            head, data = data[:cut], data[cut:]
-            self._seen = b""
-            super().data_received(head)
-            status = self._last_status()
-            self._in_head = 100 <= status < 200 and status != 101
-            if self._in_head:
-                self._drop_timeout()  # for bodies; the answer has its own, behind the upload
-            self._upgraded = self._upgraded or status == 101  # without `Connection: upgrade` too
-        if data or not self._in_head:
-            self._feed_body(data)
-
-    def _feed_body(self, data: bytes) -> None:
-        """Framing that goes on and on brings no byte of a body: that is no answer."""
-        before = self._payload.total_bytes if self._payload is not None else 0
-        super().data_received(data)
-        if self._payload is None or self._payload.total_bytes != before:
-            self._fruitless = 0
-            return
-        self._fruitless += len(data)
-        if self._fruitless > FRUITLESS_BYTES and self._payload_parser is None:
-            self.set_exception(HttpProcessingError(message="framing without a body"))
-            self.abort_transport()
-
-    def abort_transport(self) -> None:
-        """End the connection; unlike `abort` it keeps what readers are to be told."""
-        if self.transport is not None:
-            self.transport.abort()
-
-    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
-        """Tell the reader of an unfinished body too: the parser's errors do not reach it."""
-        super().set_exception(exc, exc_cause)
-        if self._payload is not None and not self._payload.is_eof():
-            self._payload.set_exception(exc, exc_cause)
-
-    def send(self, *pieces: bytes) -> None:
-        """Hand bytes to the transport."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError(_CLOSED)
-        self._on_bytes(0, sum(map(len, pieces)))
-        transport.writelines(pieces)
-
-    async def sent(self) -> None:
-        """Wait until the peer has taken most of what was sent."""
-        if self.writing_paused:
-            await self._drain_helper()
-
-    def _last_status(self) -> int:
-        if not self._buffer:
-            return 0
-        (message, _payload), _size = self._buffer[-1]
-        return int(message.code)
-
-
-class Relay:
-    """The raw byte stream behind a 101 response (RFC 9110 7.8)."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        protocol = connection.protocol
-        assert isinstance(protocol, ResponseProtocol)
-        self._protocol = protocol
-        self._received = StreamReader(protocol, READ_BUFFER_BYTES)
-        protocol.read_timeout = None  # both ends may have nothing to say for hours
-        protocol.set_parser(self, self._received)
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Called by aiohttp's protocol with what arrives."""
-        self._received.feed_data(data)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """Called by aiohttp's protocol when the connection ends."""
-        self._received.feed_eof()
-
-    async def read(self) -> bytes:
-        """Some bytes; none at the end."""
-        with suppress(aiohttp.ClientError, OSError):
-            return await self._received.readany()
-        return b""
-
-    async def write(self, data: bytes) -> None:
-        """Send, waiting while the peer is slow."""
-        self._protocol.send(data)
-        await self._protocol.sent()
-
-    def close(self) -> None:
-        """End the connection once the peer has taken what was written, or not soon."""
-        transport = self._protocol.transport
-        if transport is not None:
-            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
-        self._connection.close()
 
 
 class Answer:
@@ -313,7 +117,7 @@ class Answer:
         if sent and self._payload.is_eof():
             self._connection.release()
         else:
-            _cut(self._connection)
+            cut(self._connection)
 
 
 class Upstream:
@@ -323,28 +127,23 @@ class Upstream:
         self,
         limits: Limits,
         on_connection: OnConnection,
-        on_bytes: OnBytes = _uncounted,
+        on_bytes: OnBytes = uncounted,
         *,
         idle_s: float,
     ) -> None:
         """`idle_s`: how long an idle connection is kept (less than the hop keeps it)."""
         self._limits = limits
-        self._pooled = _connector(limits, on_connection, on_bytes, idle_s)
-        self._single = _connector(limits, on_connection, on_bytes, 0.0)
-        self._keys: dict[NextHop, ClientRequest] = {}
+        self._pool = Pool(limits, on_connection, on_bytes, idle_s=idle_s)
+        self._most_lengthy = max(1, limits.upstream_connections // LENGTHY_SHARE)
         self._lengthy = 0  # exchanges whose end is the client's to say
-        self._timeout = ClientTimeout(
-            connect=limits.connect_timeout_s, sock_connect=limits.connect_timeout_s
-        )
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._pooled.close()
-        await self._single.close()
+        await self._pool.close()
 
     def forget_hops(self) -> None:
         """Drop what is remembered of hops: their contexts have changed."""
-        self._keys.clear()
+        self._pool.forget_hops()
 
     async def exchange(
         self,
@@ -359,10 +158,11 @@ class Upstream:
 
         1xx responses (other than 100 and 101) go to `interim`. With `reuse` a kept connection may
         serve; one that the peer has just closed then costs what may be sent twice (RFC 9110 9.2.2)
-        one more try here, and anything else its answer. Raises UpstreamError.
+        one more try here, and anything else its answer. Raises UpstreamError, OurError where there
+        is no room, and what `upload` raises.
         """
         lengthy = upload is not None or "upgrade" in request.headers
-        if lengthy and self._lengthy >= self._limits.upstream_connections // LENGTHY_SHARE:
+        if lengthy and self._lengthy >= self._most_lengthy:
             raise OurError(OurReason.BUSY, "too many uploads and WebSockets at once")
         self._lengthy += lengthy
         try:
@@ -388,50 +188,17 @@ class Upstream:
     ) -> Answer:
         again = upload is None and request.method in IDEMPOTENT_METHODS
         for fresh in (False, True) if reuse else (True,):
-            connection, reused = await self._connect(hop, pooled=reuse, fresh=fresh)
+            connection, reused = await self._pool.connect(hop, keep=reuse, fresh=fresh)
             try:
                 return await self._speak(connection, request, upload, interim)
             except UpstreamError as error:
-                _cut(connection)
+                cut(connection)
                 if not (reused and again and error.reason is UpstreamReason.CLOSED):
                     raise
             except BaseException:
-                _cut(connection)
+                cut(connection)
                 raise
-        raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
-
-    async def _connect(self, hop: NextHop, *, pooled: bool, fresh: bool) -> tuple[Connection, bool]:
-        connector = self._pooled if pooled else self._single
-        key = self._key(hop)
-        if fresh and pooled:
-            _drop_idle(connector, key)
-        reused = bool(connector._conns.get(key.connection_key))
-        full = connector._available_connections(key.connection_key) <= 0
-        try:
-            return await connector.connect(key, [], self._timeout), reused
-        except TimeoutError as error:
-            if full:  # our own want of room is not the hop's failure
-                raise OurError(OurReason.BUSY, "all upstream connections are in use") from error
-            raise UpstreamError(
-                UpstreamReason.CONNECT_TIMEOUT, f"{hop.name}: no connection in time"
-            ) from error
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise UpstreamError(UpstreamReason.WRONG_IDENTITY, f"{hop.name}: {error}") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError(UpstreamReason.CONNECT_FAILED, f"{hop.name}: {error}") from error
-
-    def _key(self, hop: NextHop) -> ClientRequest:
-        """What aiohttp's connector wants to know; made once, for it costs more than a request."""
-        key = self._keys.get(hop)
-        if key is None:
-            key = self._keys[hop] = ClientRequest(
-                "GET",
-                URL(hop.url),
-                loop=asyncio.get_running_loop(),
-                ssl=hop.context if hop.context is not None else True,
-                server_hostname=hop.server_name,
-            )
-        return key
+        raise UpstreamError(UpstreamReason.CLOSED, CLOSED)
 
     async def _speak(
         self, connection: Connection, request: Request, upload: Upload | None, interim: Interim
@@ -439,12 +206,12 @@ class Upstream:
         protocol = connection.protocol
         assert isinstance(protocol, ResponseProtocol)
         if protocol.should_close:  # it has said something that nobody asked for
-            raise UpstreamError(UpstreamReason.CLOSED, _CLOSED)
+            raise UpstreamError(UpstreamReason.CLOSED, CLOSED)
         protocol.expect_response(request, self._limits)
         try:
             protocol.send(request_head(request, upload.length if upload else 0))
         except OSError as error:
-            raise UpstreamError(UpstreamReason.CLOSED, _CLOSED) from error
+            raise UpstreamError(UpstreamReason.CLOSED, CLOSED) from error
         sender = None
         if upload is not None:
             sender = asyncio.create_task(_send(protocol, upload, self._limits.write_stall_s))
@@ -459,33 +226,31 @@ class Upstream:
 
     async def _final(
         self, protocol: ResponseProtocol, sender: "asyncio.Task[None] | None", interim: Interim
-    ) -> tuple[Response, StreamReader]:
+    ) -> _Final:
         """Wait for the final head: as long as the upload lasts, then for the answer timeout."""
-        if sender is not None:
-            early = asyncio.ensure_future(self._read_final(protocol, interim))
-            early.add_done_callback(_heard)
-            try:
-                await asyncio.wait({early, sender}, return_when=asyncio.FIRST_COMPLETED)
-                if not early.done() and sender.done() and not sender.cancelled():
-                    failure = sender.exception()
-                    if failure is not None and not isinstance(failure, OSError):
-                        raise failure
-                async with asyncio.timeout(self._limits.answer_timeout_s):
-                    return await early
-            except TimeoutError as error:
-                raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
-            finally:
-                early.cancel()
+        if sender is None:
+            return await self._in_time(self._read_final(protocol, interim))
+        early = asyncio.ensure_future(self._read_final(protocol, interim))
+        early.add_done_callback(_heard)
+        try:
+            await asyncio.wait({early, sender}, return_when=asyncio.FIRST_COMPLETED)
+            if not early.done() and sender.done() and not sender.cancelled():
+                failure = sender.exception()
+                if failure is not None and not isinstance(failure, OSError):
+                    raise failure
+            return await self._in_time(early)
+        finally:
+            early.cancel()
+
+    async def _in_time(self, final: Awaitable[_Final]) -> _Final:
         try:
             async with asyncio.timeout(self._limits.answer_timeout_s):
-                return await self._read_final(protocol, interim)
+                return await final
         except TimeoutError as error:
             raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
 
-    async def _read_final(
-        self, protocol: ResponseProtocol, interim: Interim
-    ) -> tuple[Response, StreamReader]:
-        for _ in range(MOST_INTERIM):
+    async def _read_final(self, protocol: ResponseProtocol, interim: Interim) -> _Final:
+        for left in range(MOST_INTERIM, -1, -1):
             try:
                 message, payload = await protocol.read()
             except HttpProcessingError as error:
@@ -493,45 +258,17 @@ class Upstream:
             except aiohttp.SocketTimeoutError as error:
                 raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
             except (aiohttp.ClientError, OSError) as error:
-                raise UpstreamError(UpstreamReason.CLOSED, _CLOSED) from error
-            if message.code == 101 and not protocol.may_switch:
-                raise UpstreamError(UpstreamReason.BAD_ANSWER, "switched protocols unasked")
+                raise UpstreamError(UpstreamReason.CLOSED, CLOSED) from error
             response = _response(message)
+            if response.status == 101 and not (protocol.may_switch and _is_websocket(response)):
+                raise UpstreamError(UpstreamReason.BAD_ANSWER, "switched protocols unasked")
             if response.status >= 200 or response.status == 101:
                 return response, payload
-            if response.status != 100:  # ours to answer: the body is on its way already
+            # 100 is ours to answer: the body is on its way already. One too many is not passed on,
+            # or whoever is before us would count as many and take it for our fault.
+            if left and response.status != 100:
                 interim(response)
         raise UpstreamError(UpstreamReason.BAD_ANSWER, "too many interim responses")
-
-
-def _connector(
-    limits: Limits, on_connection: OnConnection, on_bytes: OnBytes, idle_s: float
-) -> TCPConnector:
-    connector = TCPConnector(
-        limit=limits.upstream_connections,
-        ttl_dns_cache=10,
-        **({"keepalive_timeout": idle_s} if idle_s else {"force_close": True}),
-    )
-    connector._factory = functools.partial(  # type: ignore[assignment]
-        ResponseProtocol,
-        loop=asyncio.get_running_loop(),
-        on_connection=on_connection,
-        on_bytes=on_bytes,
-    )
-    return connector
-
-
-def _drop_idle(connector: TCPConnector, key: ClientRequest) -> None:
-    """Close a hop's idle connections: one of them was dead, so all are suspect."""
-    for protocol, _ in connector._conns.pop(key.connection_key, ()):
-        protocol.close()
-
-
-def _cut(connection: Connection) -> None:
-    """End a connection at once: what it still holds may never be taken."""
-    if connection.protocol is not None:
-        connection.protocol.abort()
-    connection.close()
 
 
 async def _send(protocol: ResponseProtocol, upload: Upload, stall_s: float) -> None:
@@ -561,3 +298,8 @@ def _response(message: RawResponseMessage) -> Response:
     headers = Headers(decode_pairs(message.raw_headers))
     version = "1.0" if message.version < HttpVersion11 else "1.1"
     return checked(Response(status=message.code, reason=reason, headers=headers), version=version)
+
+
+def _is_websocket(response: Response) -> bool:
+    """The only protocol we ever ask for (RFC 9110 15.2.2: 101 names what it switches to)."""
+    return (response.headers.first("upgrade") or "").lower() == "websocket"

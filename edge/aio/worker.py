@@ -4,8 +4,9 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 
+from edge.aio.descriptors import fitted
 from edge.aio.fetch import TunnelFetcher
-from edge.aio.http1 import HttpServer, fitted
+from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import AccessLog, Pipeline
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge.aio.fetch import Fetched, Fetcher
-from edge.aio.upstream import Interim, NextHop, Upload
+from edge.aio.pool import NextHop
+from edge.aio.upstream import Interim, Upload
 from edge.config import Limits, SiteRules
 from edge.message import Request
 from edge.metrics import EdgeMetrics

@@ -4,13 +4,11 @@ import asyncio
 import logging
 import socket
 from collections.abc import Mapping
-from dataclasses import replace
 
 from edge.aio import tls
-from edge.aio.http1 import HttpServer, fitted
+from edge.aio.descriptors import fitted
+from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import AccessLog, Pipeline
-from edge.aio.upstream import HOP_ROOM_BYTES
-from edge.config import Limits
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from origin.aio.tunnel import TunnelExchange
@@ -18,9 +16,6 @@ from origin.aio.upstream import OriginFetcher
 from origin.config import ParentSettings
 
 log = logging.getLogger("midmile.origin")
-
-HOP_ROOM_FIELDS = 24
-"""An edge adds about ten."""
 
 
 class ParentWorker:
@@ -52,7 +47,7 @@ class ParentWorker:
             handler=self._pipeline.answer,
             refuse=self._pipeline.refuse,
             metrics=self._metrics,
-            limits=_roomier(limits),
+            limits=limits.roomier(),
             scheme="https",
             welcome=self._welcome,
             exchange=TunnelExchange,
@@ -83,12 +78,3 @@ class ParentWorker:
     async def reload_keys(self) -> None:
         """Use the certificates as they are on disk now, for new connections."""
         self._context.renew(tls.tunnel_server(self._settings.identity))
-
-
-def _roomier(limits: Limits) -> Limits:
-    """What an edge lets through, it adds fields to: that must pass here too."""
-    return replace(
-        limits,
-        head_bytes=limits.head_bytes + HOP_ROOM_BYTES,
-        header_count=limits.header_count + HOP_ROOM_FIELDS,
-    )

@@ -9,6 +9,7 @@ from edge.forwarding import (
     request_fields,
     response_fields,
     without_hop_by_hop,
+    without_named,
 )
 from edge.message import Headers, Request
 
@@ -59,6 +60,9 @@ def test_an_ipv6_client_is_quoted() -> None:
         *("x-original-url", "x-rewrite-url", "x-http-method-override", "x-method-override"),
         *("x-forwarded-host", "x-forwarded-scheme", "forwarded", "x-host", "true-client-ip"),
         *("x-forwarded-prefix", "midmile-position", "x_original_url", "x-original_url", "proxy"),
+        *("x-envoy-original-path", "x-original-method", "x-host-override", "x-real-host"),
+        *("x-forwarded-https", "x-azure-clientip", "x-http-destinationurl", "x_ssl", "https"),
+        *("x-backend-host", "x-proxy-url", "cf-visitor", "x-accel-redirect", "request-uri"),
         *("midmile_position", "x-middleware-subrequest", "front-end-https", "expect", "te"),
         *("connection", "keep-alive", "proxy-authorization", "upgrade", "trailer"),
     ],
@@ -87,6 +91,24 @@ def test_what_connection_names_is_dropped() -> None:
     assert fields.first("cache-control") == "no-cache"
     assert fields.lines("cdn-loop") == ("other", "midmile-demo")
     assert fields.first("x-forwarded-for") == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [
+        (["X-Hop, accept-language"], {"connection", "te", "host", "vary"}),
+        (
+            ["x-hop", "te, Host, Vary, upgrade"],
+            {"connection", "te", "host", "vary", "accept-language"},
+        ),
+        (["close"], {"connection", "te", "host", "vary", "accept-language", "x-hop"}),
+    ],
+)
+def test_what_connection_names_is_not_read_either(named: list[str], left: set[str]) -> None:
+    """But what concerns the connection itself is, and what must always pass."""
+    others = [(name, "1") for name in ("x-hop", "accept-language", "te", "host", "vary")]
+    headers = Headers([*(("connection", value) for value in named), *others])
+    assert {name for name, _ in without_named(headers)} == left | {"connection"}
 
 
 def test_a_parent_keeps_what_the_edge_said() -> None:

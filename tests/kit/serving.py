@@ -82,8 +82,10 @@ async def serving(answer: Answer = echo, limits: Limits | None = None) -> AsyncI
         scheme="http",
     )
     await server.listen([sock])
-    yield Stage(server, port_of(sock), registry, failed)
-    await server.drain(1.0)
+    try:
+        yield Stage(server, port_of(sock), registry, failed)
+    finally:  # uvloop does not close while a listener is open: a test that fails must not hang
+        await server.drain(1.0)
     assert not registry.get_sample_value("midmile_edge_connections", {"peer": "client"})
     await settled(before)
 

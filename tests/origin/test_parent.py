@@ -1,6 +1,7 @@
 """Edge and parent together: who may speak, failing over, relays, and what crosses the tunnel."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 
 from deploy.keys import NodeFiles, rotate
 from edge.config import Limits
+from edge.encoding.codecs import Encoder
 from tests.kit.delivery import (
     PARENTS,
     PLAN,
@@ -108,8 +110,10 @@ async def broken(kind: str) -> AsyncIterator[int]:
         sock.close()
         return
     server = await asyncio.start_server(lambda _, writer: writer.close(), sock=sock)
-    yield port_of(sock)
-    server.close()
+    try:
+        yield port_of(sock)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("kind", ["refused", "silent", "closing"])
@@ -131,8 +135,13 @@ async def test_one_parent_is_dead(keys: Path, kind: str) -> None:
 
 
 @asynccontextmanager
-async def dying(state: Path, name: str, said: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A true parent by its certificate, which reads a request, says something, and dies."""
+async def dying(
+    state: Path, name: str, said: bytes, *, lingers: bool = False
+) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A true parent by its certificate, which reads a request, says something, and dies.
+
+    With `lingers` it dies when the edge has closed the connection.
+    """
     files, got = NodeFiles(state, name), list[bytes]()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.tls_crt, files.tls_key)
@@ -142,12 +151,16 @@ async def dying(state: Path, name: str, said: bytes) -> AsyncIterator[tuple[int,
             got.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(said)
             await writer.drain()
+            if lingers:
+                await reader.read()
         finally:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    yield port_of(server.sockets[0]), got
-    server.close()
+    try:
+        yield port_of(server.sockets[0]), got
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nA: b\r\n"])
@@ -177,6 +190,53 @@ async def test_a_parent_dies_in_mid_head(keys: Path, said: bytes) -> None:
                         assert (reply.status, asked) == (status, 2 if status == 200 else 1)
                     else:
                         assert (reply.status, asked) == (200, 1)
+
+
+async def test_a_client_that_leaves_with_all_it_was_promised(keys: Path) -> None:
+    """It is no error that it does not wait until the parent has come to its own end."""
+    encoder = Encoder()
+    coded = encoder.feed(b"hello") + encoder.finish()
+    fields = b"Midmile-Coding: zstd\r\nMidmile-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+    said = b"HTTP/1.1 200 OK\r\n%b\r\n%x\r\n%b\r\n" % (fields, len(coded), coded)
+    async with (
+        dying(keys, "parent-a", said, lingers=True) as (port, _),
+        delivery(keys, parents=(), dead={"parent-a": port}) as net,
+    ):
+        async with net.client() as client:
+            client.request()
+            assert (await client.reply()).body == b"hello"
+        await net.edge.stop()
+        (line,) = net.edge.log
+        assert line["status"] == 200
+        assert "error" not in line
+
+
+async def test_a_parent_logs_the_users_request(keys: Path) -> None:
+    """Scheme, address and id are the user's, though it is an edge that asks, over TLS."""
+    async with origin(saying()) as shop, delivery(keys, shop) as net:
+        for tls in (None, "shop.test"):
+            async with net.client(tls=tls) as client:
+                await client.ask()
+        for name in ("scheme", "client", "host", "request_id"):
+            edge, parent = ([line[name] for line in one.log] for one in (net.edge, *net.parents))
+            assert edge == parent
+        assert [line["scheme"] for line in net.parents[0].log] == ["http", "https"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [f"X-{number}: 1" for number in range(QUICK.header_count - 1)],
+        [f"X-{number}: {'a' * 8_000}" for number in range(4)] + [f"X: {'a' * 650}"],
+    ],
+    ids=["many fields", "large fields"],
+)
+async def test_what_an_edge_lets_through_its_parents_take(keys: Path, fields: list[str]) -> None:
+    """Also where it is the most that an edge takes: it adds fields of its own."""
+    async with origin(saying()) as shop, delivery(keys, shop) as net, net.client() as client:
+        assert (await client.ask("/", *fields)).status == 200
+        assert (await client.ask("/", *fields, "Y: 1", f"Z: {'a' * 100}")).status == 431
+        assert {line["status"] for line in net.parents[0].log} == {200}
 
 
 async def test_a_post_is_sent_once_on_a_kept_connection(keys: Path) -> None:
@@ -313,6 +373,27 @@ async def test_websockets(keys: Path) -> None:
         await asyncio.wait_for(over.wait(), 5)
         await net.edge.stop()
         assert net.edge.log[0]["status"] == 101
+
+
+async def test_a_websocket_client_that_does_not_wait(
+    keys: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More before the answer than is held for it: 400, and the origin's side is closed too."""
+    gone = asyncio.Event()
+
+    async def play(call: Call) -> None:
+        await call.write(ACCEPTED)
+        await call.gone()
+        gone.set()
+
+    async with origin(play) as shop, delivery(keys, shop) as net:
+        async with net.client() as client:
+            handshake(client)
+            client.say(b"early" * 20_000)
+            assert (await client.head()).status == 400
+        await asyncio.wait_for(gone.wait(), 5)
+    assert {line["error"] for line in net.edge.log} == {"bad-upgrade"}
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 async def test_the_last_words_of_a_websocket(keys: Path) -> None:

@@ -1,4 +1,4 @@
-"""Event loops and keys for tests on real sockets."""
+"""Event loops, keys and a way upstream for tests on real sockets."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
+from tests.edge.aio.asking import upstream
 from tests.kit.delivery import keys
 
-__all__ = ["keys"]
+__all__ = ["keys", "upstream"]
 
 Loops = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
 _UVLOOP: Loops = {"uvloop": uvloop.new_event_loop}

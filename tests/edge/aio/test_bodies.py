@@ -184,34 +184,6 @@ async def test_reason_phrases_pass(keys: Path, phrase: bytes) -> None:
         assert (await client.ask()).reason.encode("latin-1") in (phrase, b"OK")
 
 
-@pytest.mark.parametrize(
-    "response",
-    [
-        b"SSH-2.0-OpenSSH\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        b"HTTP/1.1 200 OK\r\nA: " + b"b" * 40_000 + b"\r\n\r\n",
-        b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50,
-        b"",
-    ],
-)
-async def test_an_origin_that_speaks_no_http(keys: Path, response: bytes) -> None:
-    """502, and the user's connection goes on."""
-
-    async def play(call: Call) -> None:
-        await call.write(response)
-        call.writer.close()
-
-    async with origin(play) as shop, delivery(keys, shop) as net, net.client() as client:
-        for _ in range(2):
-            client.request()
-            reply = await client.reply()
-            while reply.status == 103:
-                reply = await client.reply()
-            assert reply.status == 502
-
-
 async def test_error_pages(keys: Path) -> None:
     """In the form the client likes, with the id that is in the log; nobody stores them."""
     async with delivery(keys, dead={"parent-a": 9}, parents=()) as net, net.client() as client:

@@ -7,14 +7,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from edge.aio.fetch import Fetcher
-from edge.aio.upstream import NextHop, Upload
+from edge.aio.pool import NextHop
+from edge.aio.upstream import Upload
 from edge.config import Limits, SiteRules
-from edge.errors import UpstreamError, UpstreamReason
-from edge.message import Headers, Request
+from edge.errors import OurError, UpstreamError, UpstreamReason
 from edge.metrics import EdgeMetrics
+from tests.edge.aio.asking import OK, request
 from tests.kit.scripted import CLOSE, Scripted, scripted
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 SITE = SiteRules(name="shop", hostnames=frozenset({"shop.test"}), origins=())
 
 
@@ -36,15 +36,7 @@ class Given(Fetcher):
 
     async def ask(self, method: str = "GET", upload: Upload | None = None) -> tuple[str, bytes]:
         """Who answered, and what."""
-        request = Request(
-            method=method,
-            scheme="http",
-            authority="shop.test",
-            host_port="shop.test",
-            target="/",
-            headers=Headers([("host", "shop.test")]),
-        )
-        fetched = await self.fetch(SITE, request, upload, lambda _: None)
+        fetched = await self.fetch(SITE, request(method), upload, lambda _: None)
         body = b"".join([chunk async for chunk in fetched.chunks()])
         fetched.close()
         return fetched.hop, body
@@ -146,3 +138,18 @@ async def test_connections_are_counted() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
         assert fetcher.open() == 0
+
+
+async def test_want_of_room_is_no_servers_failure() -> None:
+    """Who finds all connections in use is told so; the server is asked first as before."""
+    home = await first_of("a", "b")
+    other = {"a": "b", "b": "a"}[home]
+    async with scripted(OK, OK) as busy, scripted(OK) as idle:
+        fetcher = Given({home: busy, other: idle}, upstream_connections=1, connect_timeout_s=0.05)
+        held = await fetcher.fetch(SITE, request(), None, lambda _: None)
+        with pytest.raises(OurError):
+            await fetcher.ask()
+        held.close()
+        assert (await fetcher.ask())[0] == home
+        assert idle.requests == []
+        await fetcher.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.aio.flights import WINDOW_BYTES, Ending, Flight
+from edge.aio.misses import IN_FLIGHT_SHARE
 from edge.message import Response
 from tests.kit.delivery import QUICK, Delivery, delivery
 from tests.kit.talk import Call, origin
@@ -215,6 +216,36 @@ async def test_too_large_to_store(keys: Path) -> None:
         assert len(shop.calls) == 1
         assert net.edge.count("not_stored_total", reason="too-large") == 1
         assert net.edge.count("cache_objects") == 0
+
+
+async def test_too_many_bodies_at_once(keys: Path) -> None:
+    """Those that began while there was room are not kept beyond their share; all come whole."""
+    half, size = asyncio.Event(), 900_000
+
+    async def play(call: Call) -> None:
+        await call.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (FRESH, size))
+        await shop.wait_for(2)
+        await call.write(bytes(size * 2 // 3))
+        await half.wait()
+        await call.write(bytes(size // 3))
+
+    share = 1_000_000
+    async with (
+        origin(play) as shop,
+        delivery(keys, shop, cache_bytes=share * IN_FLIGHT_SHARE) as net,
+        net.client() as one,
+        net.client() as other,
+    ):
+        for client, target in ((one, "/1"), (other, "/2")):
+            client.request(target)
+            await client.head()
+        for client in (one, other):
+            await client.reader.readexactly(size * 2 // 3)
+        assert net.edge.count("not_stored_total", reason="crowded") >= 1
+        half.set()
+        for client in (one, other):
+            await client.reader.readexactly(size // 3)
+        assert net.edge.count("cache_objects") <= 1
 
 
 async def test_compressible_beyond_measure(keys: Path) -> None:

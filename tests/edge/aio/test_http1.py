@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from aiohttp.web_protocol import RequestHandler
 
+from edge.aio.connection import ClientConnection
 from edge.aio.exchange import Exchange
-from edge.aio.http1 import ClientConnection
 from edge.message import Headers, Response
 from tests.kit.serving import GET, bodies, echo, said, serving
 from tests.kit.talk import PATIENCE_S, talking
@@ -131,6 +131,66 @@ async def test_a_response_that_is_too_short_is_cut() -> None:
         client.request()
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await client.reply()
+
+
+async def test_a_cut_is_a_reset() -> None:
+    """To HTTP/1.0 the end of the connection is the end of the body: this must not look like it."""
+    may_cut = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        exchange.start(Response(status=200))
+        await exchange.write(b"abc")
+        await may_cut.wait()
+        exchange.abort()
+
+    async with serving(answer) as stage, talking(stage.port) as client:
+        client.say(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+        await client.head()
+        assert await client.reader.readexactly(3) == b"abc"
+        may_cut.set()
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(ConnectionResetError):
+                await client.reader.read()
+
+
+async def test_a_response_can_be_withdrawn_until_it_leaves() -> None:
+    """Nothing of it is seen; another one takes its place. Behind its first byte it is too late."""
+
+    async def answer(exchange: Exchange) -> None:
+        exchange.start(Response(status=204, headers=Headers([("x", "first")])))
+        assert exchange.withdraw()
+        exchange.start(Response(status=200, headers=Headers([("content-length", "3")])))
+        await exchange.write(b"ab")
+        assert not exchange.withdraw()
+        await exchange.write(b"c")
+        await exchange.end()
+        assert not exchange.withdraw()
+
+    async with serving(answer) as stage, talking(stage.port) as client:
+        reply = await client.ask()
+        assert (reply.status, reply.one("x"), reply.body) == (200, None, b"abc")
+
+
+@pytest.mark.parametrize(("taken", "complete"), [(2, False), (3, True)])
+async def test_what_was_announced_makes_it_complete(taken: int, complete: bool) -> None:
+    """A client may leave once it has that, though we have not come to the response's end."""
+    seen = asyncio.Queue[bool]()
+
+    async def answer(exchange: Exchange) -> None:
+        exchange.start(Response(status=200, headers=Headers([("content-length", "3")])))
+        await exchange.write(b"abc"[:taken])
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.put_nowait(exchange.complete)
+
+    async with serving(answer) as stage:
+        async with talking(stage.port) as client:
+            client.request()
+            await client.head()
+            await client.reader.readexactly(taken)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await seen.get() is complete
 
 
 async def test_a_response_that_is_too_long_is_shortened() -> None:

@@ -228,6 +228,24 @@ async def test_variants(keys: Path) -> None:
         assert len(shop.calls) == 2
 
 
+@pytest.mark.parametrize("named", ["accept-language", "close, Accept-LANGUAGE"])
+async def test_what_connection_names_selects_nothing(keys: Path, named: str) -> None:
+    """A field that the origin does not get to see cannot choose what others are given."""
+
+    async def play(call: Call) -> None:
+        language = "".join(call.lines("accept-language")) or "default"
+        await call.answer(FRESH, "Vary: Accept-Language", body=language.encode())
+
+    async with origin(play) as shop, delivery(keys, shop) as net:
+        async with net.client() as attacker:
+            reply = await attacker.ask("/", "Accept-Language: de", f"Connection: {named}")
+            assert reply.body == b"default"
+        async with net.client() as client:
+            assert (await client.ask("/", "Accept-Language: de")).body == b"de"
+            assert (await client.ask()).body == b"default"
+        assert len(shop.calls) == 2
+
+
 async def test_conditions_and_ranges_on_hits(keys: Path) -> None:
     """A stored response answers them all without its origin."""
     modified = "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT"

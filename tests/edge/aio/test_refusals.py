@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 
 import pytest
 
@@ -107,6 +108,21 @@ async def test_a_slow_head_is_refused() -> None:
         client.say(b"GET / HTTP/1.1\r\nHo")
         assert (await client.reply()).status == 408
         assert await client.rest() == b""
+
+
+async def test_every_head_has_its_own_time() -> None:
+    """Segments that each end within the next head are no slow head, however long they go on."""
+    limits = Limits(head_timeout_s=10)
+    async with serving(limits=limits) as stage, talking(stage.port) as client:
+        client.say(GET + GET[:9])
+        await bodies(client, 1)
+        (connection,) = stage.server._connections
+        between = time.monotonic()
+        client.say(GET[9:] + GET[:9])
+        await bodies(client, 1)
+        connection.sweep(between + limits.head_timeout_s)
+        client.say(GET[9:])
+        assert await bodies(client, 1) == ["GET / 0"]
 
 
 async def test_a_stalled_body_is_refused() -> None:

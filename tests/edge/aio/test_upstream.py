@@ -3,60 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
-from edge.aio.upstream import Answer, NextHop, ResponseProtocol, Upload, Upstream
-from edge.config import Limits
-from edge.errors import UpstreamError, UpstreamReason
-from edge.message import Headers, Request, Response
+from edge.aio.upstream import MOST_INTERIM, Upload, Upstream
+from edge.errors import OurError, OurReason, UpstreamError, UpstreamReason
+from edge.message import Response
+from tests.edge.aio.asking import OK, ask, body_of, connections, fault_of, request, upload_of
 from tests.kit.scripted import CLOSE, Scripted, scripted
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-def request(method: str = "GET", target: str = "/", **headers: str) -> Request:
-    return Request(
-        method=method,
-        scheme="http",
-        authority="shop.test",
-        host_port="shop.test",
-        target=target,
-        headers=Headers((name.replace("_", "-"), value) for name, value in headers.items()),
-    )
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    connections = Upstream(Limits(answer_timeout_s=5, read_stall_s=5), lambda _: None, idle_s=30)
-    yield connections
-    await connections.close()
-
-
-def hop(server: Scripted) -> NextHop:
-    return NextHop(name="origin", url=server.url)
-
-
-async def ask(
-    upstream: Upstream,
-    server: Scripted,
-    asked: Request,
-    upload: Upload | None = None,
-    interim: list[Response] | None = None,
-    *,
-    reuse: bool = True,
-) -> Answer:
-    heard = interim if interim is not None else []
-    return await upstream.exchange(hop(server), asked, upload, heard.append, reuse=reuse)
-
-
-async def body_of(answer: Answer) -> bytes:
-    return b"".join([chunk async for chunk in answer.chunks()])
-
-
-async def upload_of(*chunks: bytes) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
 
 
 async def test_the_target_goes_out_byte_for_byte(upstream: Upstream) -> None:
@@ -117,9 +70,7 @@ async def test_a_kept_connection_that_died_costs_one_more_try(upstream: Upstream
 async def test_a_fresh_connection_that_dies_is_an_error(upstream: Upstream) -> None:
     """There is no second try where the first had a fresh connection."""
     async with scripted([CLOSE], OK) as server:
-        with pytest.raises(UpstreamError) as caught:
-            await ask(upstream, server, request())
-        assert caught.value.reason is UpstreamReason.CLOSED
+        assert await fault_of(upstream, server) == UpstreamReason.CLOSED
         assert len(server.requests) == 1
 
 
@@ -155,9 +106,7 @@ async def test_broken_answers(
 ) -> None:
     """An answer that is cut short or is no HTTP is an error, never a whole response."""
     async with scripted(answer) as server:
-        with pytest.raises(UpstreamError) as caught:
-            await body_of(await ask(upstream, server, request()))
-        assert caught.value.reason is reason
+        assert await fault_of(upstream, server) == reason
 
 
 async def test_uploads_in_both_framings(upstream: Upstream) -> None:
@@ -207,22 +156,18 @@ async def test_no_server_there(upstream: Upstream) -> None:
 
 async def test_a_silent_server_is_given_up() -> None:
     """No head within the answer timeout is a gateway timeout."""
-    connections = Upstream(Limits(answer_timeout_s=0.05), lambda _: None, idle_s=30)
+    hasty = connections(answer_timeout_s=0.05)
     async with scripted() as server:
-        with pytest.raises(UpstreamError) as caught:
-            await ask(connections, server, request())
-        assert caught.value.reason is UpstreamReason.ANSWER_TIMEOUT
-    await connections.close()
+        assert await fault_of(hasty, server) == UpstreamReason.ANSWER_TIMEOUT
+    await hasty.close()
 
 
 async def test_a_stalled_body_is_given_up() -> None:
     """A body that stops coming is an error."""
-    connections = Upstream(Limits(read_stall_s=0.05), lambda _: None, idle_s=30)
+    hasty = connections(read_stall_s=0.05)
     async with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab") as server:
-        with pytest.raises(UpstreamError) as caught:
-            await body_of(await ask(connections, server, request()))
-        assert caught.value.reason is UpstreamReason.BODY_STALLED
-    await connections.close()
+        assert await fault_of(hasty, server) == UpstreamReason.BODY_STALLED
+    await hasty.close()
 
 
 async def test_a_relay_carries_bytes_both_ways(upstream: Upstream) -> None:
@@ -237,13 +182,52 @@ async def test_a_relay_carries_bytes_both_ways(upstream: Upstream) -> None:
         answer.relay.close()
 
 
-def test_the_private_parts_of_aiohttp_are_there() -> None:
-    """What the module names of aiohttp exists in the pinned version."""
-    assert aiohttp.__version__ == "3.14.5"
-    loop = asyncio.new_event_loop()
-    protocol = ResponseProtocol(loop, lambda _: None)
-    for name in ("_buffer", "_drain_helper", "_upgraded", "_tail"):
-        assert hasattr(protocol, name)
-    loop.close()
-    for name in ("_conns", "_acquired"):
-        assert name in aiohttp.BaseConnector.__init__.__code__.co_names
+@pytest.mark.parametrize("upgrade", [b"", b"Upgrade: h2c\r\n"])
+async def test_a_switch_to_what_was_not_asked_for(upstream: Upstream, upgrade: bytes) -> None:
+    """101 answers a WebSocket handshake, and only with WebSocket (RFC 9110 15.2.2)."""
+    switching = b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n"
+    async with scripted(switching % b"Upgrade: websocket\r\n", switching % upgrade) as server:
+        for asked in (request(), request(upgrade="websocket")):
+            assert await fault_of(upstream, server, asked) == UpstreamReason.BAD_ANSWER
+
+
+@pytest.mark.parametrize("more", [0, 1, 1_000])
+async def test_interim_responses_are_counted(upstream: Upstream, more: int) -> None:
+    """So many are passed on; one more is a fault, and is not passed on, nor is any behind it."""
+    hint, interim = b"HTTP/1.1 103 Early Hints\r\n\r\n", list[Response]()
+    async with scripted(hint * (MOST_INTERIM + more) + OK) as server:
+        if more:
+            with pytest.raises(UpstreamError) as caught:
+                await ask(upstream, server, request(), interim=interim)
+            assert caught.value.reason is UpstreamReason.BAD_ANSWER
+        else:
+            await body_of(await ask(upstream, server, request(), interim=interim))
+        assert len(interim) == MOST_INTERIM
+
+
+async def test_uploads_and_websockets_leave_room_for_others() -> None:
+    """Those that clients can hold get one connection in two; their place is free at their end."""
+    narrow = connections(upstream_connections=2)
+    async with scripted(OK, OK, OK) as server:
+        held = await ask(narrow, server, request("POST"), Upload(chunks=upload_of(b"a"), length=1))
+        for asked, upload in (
+            (request("POST"), Upload(chunks=upload_of(b"b"), length=1)),
+            (request(upgrade="websocket"), None),
+        ):
+            with pytest.raises(OurError) as caught:
+                await ask(narrow, server, asked, upload)
+            assert caught.value.reason is OurReason.BUSY
+        assert await body_of(await ask(narrow, server, request())) == b"ok"
+        held.close()
+        last = Upload(chunks=upload_of(b"c"), length=1)
+        assert await body_of(await ask(narrow, server, request("POST"), last)) == b"ok"
+    await narrow.close()
+
+
+async def test_one_connection_is_enough_for_an_upload() -> None:
+    """The share of what clients can hold is never nothing."""
+    single = connections(upstream_connections=1)
+    async with scripted(OK) as server:
+        upload = Upload(chunks=upload_of(b"a"), length=1)
+        assert await body_of(await ask(single, server, request("POST"), upload)) == b"ok"
+    await single.close()

@@ -1,0 +1,32 @@
+"""How many connections this process may have: what its open files allow."""
+
+import logging
+import resource
+from dataclasses import replace
+
+from edge.config import Limits
+
+log = logging.getLogger("midmile.edge.descriptors")
+
+SPARE_DESCRIPTORS = 128
+"""For listeners, logs, metrics files and the like."""
+
+
+def fitted(limits: Limits) -> Limits:
+    """`limits` with no more connections than this process has descriptors for."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return limits
+    each = max(1, (most - SPARE_DESCRIPTORS) // 2)  # a client's, and one to the next hop
+    if each < limits.connections:
+        log.warning(
+            "room for %d clients only: the limit of open files is %d",
+            each,
+            most,
+            extra={"event": "few-descriptors", "open_files": most, "connections": each},
+        )
+    return replace(
+        limits,
+        connections=min(limits.connections, each),
+        upstream_connections=min(limits.upstream_connections, each),
+    )
