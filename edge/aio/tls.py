@@ -1,11 +1,14 @@
 """TLS contexts: for users by site (SNI), and for the tunnel with both ends' certificates."""
 
+import logging
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edge.config import CertificateFiles, Identity, SiteRules
 from edge.sites import Sites
+
+log = logging.getLogger("midmile.edge.tls")
 
 
 def tunnel_client(identity: Identity) -> ssl.SSLContext:
@@ -52,7 +55,11 @@ class Renewable:
 
 
 class SiteContexts:
-    """For users: the certificate of the site they name, of the first site if they name none."""
+    """For users: the certificate of the site they name, of the first site if they name none.
+
+    A site whose files cannot be used is not served over TLS, and the log says so: the other sites
+    are, and a file that is being replaced leaves the former one in use.
+    """
 
     def __init__(
         self, rules: Iterable[SiteRules], certificates: Mapping[str, CertificateFiles]
@@ -60,21 +67,33 @@ class SiteContexts:
         self._sites = Sites(rules)
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.renew(certificates)
-        self.listening = _for_users(next(iter(certificates.values())))
+        self.listening = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.listening.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.listening.set_alpn_protocols(["http/1.1"])
         self.listening.sni_callback = self._choose
 
     def renew(self, certificates: Mapping[str, CertificateFiles]) -> None:
         """Read the files again, for handshakes from now on."""
-        self._contexts = {site: _for_users(files) for site, files in certificates.items()}
+        for site, files in certificates.items():
+            try:
+                self._contexts[site] = _for_users(files)
+            except OSError as error:  # SSLError is one
+                log.warning(
+                    "site %s: cannot use %s: %s",
+                    site,
+                    files.certificate,
+                    error.strerror or error,
+                    extra={"event": "certificate-unusable", "site": site},
+                )
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        if name is None:
-            connection.context = next(iter(self._contexts.values()))
-            return None
-        site = self._sites.find(name)
-        if site is None or site.name not in self._contexts:
+        context = next(iter(self._contexts.values()), None)
+        if name is not None:
+            site = self._sites.find(name)
+            context = self._contexts.get(site.name) if site is not None else None
+        if context is None:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        connection.context = self._contexts[site.name]
+        connection.context = context
         return None
 
 

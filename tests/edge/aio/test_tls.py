@@ -86,6 +86,19 @@ def test_an_unknown_name_is_refused(keys: Path) -> None:
         near.do_handshake()
 
 
+def test_a_site_without_a_certificate_costs_the_others_nothing(keys: Path) -> None:
+    """A missing or damaged file is that site's loss; one being replaced is nobody's."""
+    files = site_files(keys)
+    missing = CertificateFiles(certificate="/nowhere.crt", key="/nowhere.key")
+    contexts = SiteContexts(site_rules(), {**files, "blog": missing})
+    near, _ = meet(user(keys), contexts.listening, "shop.test")
+    assert "shop.test" in names_of(near)
+    contexts.renew(files)
+    contexts.renew({**files, "blog": missing})
+    near, _ = meet(user(keys), contexts.listening, "blog.test")
+    assert "blog.test" in names_of(near)
+
+
 def test_users_may_come_with_tls_1_2(keys: Path) -> None:
     """Older than that is refused, and ALPN says HTTP/1.1."""
     contexts = SiteContexts(site_rules(), site_files(keys))
