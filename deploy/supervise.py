@@ -56,14 +56,32 @@ class Supervisor:
         private_directory(errand.state)
         commands = CommandSocket(errand.state, self.answer)
         with RunFile(errand.state / "supervisor.pid", f"a supervisor in {errand.state}"):
-            errand.load_builders().prepare_keys(self._network, errand.state)
+            self._prepare_keys()
             await commands.open()
             try:
                 await self._start()
-                await self._stop.wait()
+                await self._until_stopped()
             finally:
                 await self._end()
                 await commands.close()
+
+    def _prepare_keys(self) -> None:
+        self._errand.load_builders().prepare_keys(self._network, self._errand.state)
+
+    async def _until_stopped(self) -> None:
+        """Keep the keys in date meanwhile; nodes take new files by themselves."""
+        while not self._stop.is_set():
+            try:
+                async with asyncio.timeout(self._errand.tuning.renew_keys_s):
+                    await self._stop.wait()
+            except TimeoutError:
+                await self._renew_keys()
+
+    async def _renew_keys(self) -> None:
+        try:
+            await asyncio.to_thread(self._prepare_keys)
+        except Refusal as refusal:
+            log.warning("keys not renewed: %s", refusal, extra={"event": "keys-not-renewed"})
 
     def stop(self) -> None:
         """Drain everything; the second time: end everything at once."""

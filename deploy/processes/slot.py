@@ -34,6 +34,8 @@ class Tuning:
     """What a child may need beyond its drain time to end."""
     watch_s: float = 1.0
     """How often a child's heartbeat is looked at."""
+    renew_keys_s: float = 86_400.0
+    """How often a running supervisor looks whether keys are due; they are, months ahead."""
 
     def to_json(self) -> dict[str, object]:
         """For the setup message of a child that has children of its own."""

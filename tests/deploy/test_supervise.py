@@ -50,6 +50,19 @@ async def test_killed_worker_is_replaced_and_counters_survive(tmp_path: Path) ->
     assert not alive(other)
 
 
+async def test_keys_are_kept_in_date_while_it_runs(tmp_path: Path) -> None:
+    """The supervisor looks for due keys again and again, and a failure stops nothing."""
+    often = Tuning(renew_keys_s=0.05)
+    async with running(describe(tmp_path, {"a": "echo"}), often) as network:
+        await network.heard("fake-keys", times=2)
+        (tmp_path / "no-keys").touch()
+        await network.heard("keys-not-renewed")
+        (tmp_path / "no-keys").unlink()
+        made = sum(record.get("event") == "fake-keys" for record in network.records)
+        await network.heard("fake-keys", times=made + 1)
+        assert network.status("a")["state"] == "ready"
+
+
 async def test_killed_keeper_is_back_and_its_workers_are_gone(tmp_path: Path) -> None:
     """After kill -9 of a keeper its workers end, and the node serves at the same address again."""
     async with running(describe(tmp_path, {"a": "echo"}, workers=2)) as network:

@@ -8,6 +8,7 @@ it), `tell ...` (tells its keeper); each line counts as a request.
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import time
@@ -20,6 +21,8 @@ from deploy.exits import ExitCode, Refusal
 from deploy.names import Address
 from deploy.plan import AccessLog, Listener, NetworkPlan, NodePlan, Place, Transport
 from deploy.roles import Message, Tell
+
+log = logging.getLogger("midmile.deploy")
 
 
 def read_plan(text: str, source: Path, state: Path) -> NetworkPlan:
@@ -52,7 +55,10 @@ def _address(text: object) -> Address:
 
 
 def prepare_keys(network: NetworkPlan, state: Path) -> None:
-    """A bundle with one file, for the key watch."""
+    """A bundle with one file, for the key watch; refused where there is a file `no-keys`."""
+    if (state / "no-keys").exists():
+        raise Refusal("there is a file no-keys")
+    log.info("keys made", extra={"event": "fake-keys"})
     for node in network.nodes:
         bundle = state / "keys" / "nodes" / node.name
         bundle.mkdir(parents=True, exist_ok=True)
