@@ -158,6 +158,7 @@ _REQUEST_COUNTERS = frozenset(
     {
         "midmile_edge_requests_total",
         "midmile_origin_requests_total",
+        "midmile_origin_site_requests_total",
         "midmile_mapping_answers_total",
     }
 )

@@ -162,8 +162,9 @@ def build_worker(
         case OriginNode():
             from deploy.settings import site_settings
             from origin.aio.site.worker import SiteWorker
+            from origin.metrics import SiteMetrics
 
-            return SiteWorker(site_settings(node))
+            return SiteWorker(site_settings(node), SiteMetrics(registry))
         case _:
             from deploy.settings import mapping_settings
             from mapping.aio.worker import MappingWorker

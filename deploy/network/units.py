@@ -54,11 +54,7 @@ class DurationKind(Kind):
 
     @override
     def read(self, value: object) -> float:
-        seconds = _measured(value, _SECONDS)
-        if seconds is None:
-            raise self.refusal(_meant(value, _SECONDS, assumed="s"))
-        if not _bound(self.least, _SECONDS) <= seconds <= _bound(self.most, _SECONDS):
-            raise self.refusal()
+        seconds = _within(self, value, _SECONDS, assumed="s")
         if self.whole and seconds % 1:
             raise self.refusal("whole seconds only")
         return float(seconds)
@@ -86,16 +82,23 @@ class SizeKind(Kind):
 
     @override
     def read(self, value: object) -> int:
-        size = _measured(value, _BYTES)
-        if size is None:
-            raise self.refusal(_meant(value, _BYTES, assumed="MiB"))
-        if not _bound(self.least, _BYTES) <= size <= _bound(self.most, _BYTES):
-            raise self.refusal()
-        return round(size)
+        return round(_within(self, value, _BYTES, assumed="MiB"))
 
     @override
     def shown(self, value: Any) -> str:
         return _shown(value, _BYTES)
+
+
+def _within(
+    kind: "DurationKind | SizeKind", value: object, units: dict[str, Any], *, assumed: str
+) -> float:
+    """What `value` measures, if it is a measure and within the kind's bounds."""
+    measured = _measured(value, units)
+    if measured is None:
+        raise kind.refusal(_meant(value, units, assumed=assumed))
+    if not _bound(kind.least, units) <= measured <= _bound(kind.most, units):
+        raise kind.refusal()
+    return measured
 
 
 def _measured(value: object, units: dict[str, Any]) -> float | None:

@@ -82,9 +82,10 @@ class Pipeline:
         if request.target == HEALTH_PATH and request.authority == self._hop.node:
             await exchange.send(_health(draining=self.draining))
             return
-        trail = self._begin(exchange)
+        request = self._as_asked(request)
+        trail = self._begin(exchange, request)
         try:
-            await self._route(exchange, trail)
+            await self._route(exchange, request, trail)
         except asyncio.CancelledError:  # aiohttp cancels the handler when the client leaves
             if not exchange.complete:
                 gone = ClientGone()
@@ -104,14 +105,13 @@ class Pipeline:
 
     async def refuse(self, exchange: Exchange, error: EdgeError) -> None:
         """Answer what could not be read as a request."""
-        trail = self._begin(exchange)
+        trail = self._begin(exchange, exchange.request)
         try:
             await self._fail(exchange, trail, error)
         finally:
             self._end(exchange, trail)
 
-    def _begin(self, exchange: Exchange) -> Trail:
-        request = self._as_asked(exchange.request)
+    def _begin(self, exchange: Exchange, request: Request) -> Trail:
         trusted = request.headers.first(REQUEST_ID) if self._hop.trust else None
         self._metrics.request_began()
         return Trail(
@@ -159,8 +159,7 @@ class Pipeline:
         except ClientGone:
             exchange.abort()
 
-    async def _route(self, exchange: Exchange, trail: Trail) -> None:
-        request = self._as_asked(exchange.request)
+    async def _route(self, exchange: Exchange, request: Request, trail: Trail) -> None:
         site = self._sites.find(request.authority)
         if site is None:
             raise RequestError(RequestReason.UNKNOWN_SITE, "no site of this name is served here")
@@ -175,7 +174,8 @@ class Pipeline:
         key = cache_key(request, site)
         verdict = decide(request, self._store.get(key), now(), site)
         trail.verdict, trail.reason = verdict.kind, verdict.reason
-        if verdict.kind is not Kind.BYPASS:  # the origin must see no more than the key holds
+        if verdict.kind is not Kind.BYPASS and site.query_parameters is not None:
+            # The origin must see no more than the key holds.
             request = replace(request, target=keyed_target(request.target, site))
         asked = Asked(
             site=site,
@@ -194,7 +194,9 @@ class Pipeline:
 
         Fields that Connection names concern the hop before us: nothing is selected by them.
         """
-        request = request.with_headers(forwarding.without_named(request.headers))
+        kept = forwarding.without_named(request.headers)
+        if kept is not request.headers:
+            request = request.with_headers(kept)
         if not self._hop.trust:
             return request
         headers = request.headers

@@ -24,6 +24,7 @@ _UNSEEN = {
     "midmile_mapping_watch_failures_total",  # an alert
     "midmile_origin_request_seconds_sum",
     "midmile_origin_request_seconds_count",
+    "midmile_origin_site_requests_total",  # the demo site is nobody's real origin
 }
 """What no panel shows, on purpose."""
 

@@ -95,6 +95,7 @@ async def test_orphaned_worker_with_a_hung_loop_ends(tmp_path: Path) -> None:
         await gone(pid)
         writer.close()
         await network.heard("node-back")
+        assert not alive(pid)
 
 
 async def test_hung_worker_is_killed_and_replaced(tmp_path: Path) -> None:

@@ -74,8 +74,10 @@ def node_client(node: NodeFiles) -> ssl.SSLContext:
     return client(node.authorities, node.tls_crt, node.tls_key)
 
 
-def handshake(connecting: ssl.SSLContext, listening: ssl.SSLContext, name: str) -> str:
-    """Let two ends meet; the DNS name in the client's certificate, as the server sees it."""
+def meet(
+    connecting: ssl.SSLContext, listening: ssl.SSLContext, name: str | None
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Both ends, the client's first, after a handshake; raises what either of them raises."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     near = connecting.wrap_bio(down, up, server_hostname=name)
     far = listening.wrap_bio(up, down, server_side=True)
@@ -86,9 +88,19 @@ def handshake(connecting: ssl.SSLContext, listening: ssl.SSLContext, name: str) 
     assert not unfinished
     far.write(b"welcome")
     assert near.read() == b"welcome"
-    certificate = far.getpeercert() or {}
-    names = certificate.get("subjectAltName", ())
-    return ",".join(str(one[1]) for one in names)
+    return near, far
+
+
+def names_of(end: ssl.SSLObject) -> set[str]:
+    """The names in the certificate of the other end."""
+    certificate = end.getpeercert() or {}
+    return {str(one[1]) for one in certificate.get("subjectAltName", ())}
+
+
+def handshake(connecting: ssl.SSLContext, listening: ssl.SSLContext, name: str) -> str:
+    """Let two ends meet; the DNS name in the client's certificate, as the server sees it."""
+    _, far = meet(connecting, listening, name)
+    return ",".join(sorted(names_of(far)))
 
 
 def _step(end: ssl.SSLObject) -> bool:

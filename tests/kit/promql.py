@@ -20,6 +20,7 @@ from edge.metrics import Direction, EdgeMetrics, Peer
 from mapping.health import ProbeOutcome
 from mapping.metrics import MappingMetrics
 from mapping.reply import AnswerKind, Transport
+from origin.metrics import SiteMetrics
 from tests.kit.programs import need
 
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
@@ -45,6 +46,7 @@ def _registry() -> CollectorRegistry:
     EdgeMetrics(registry)
     EdgeMetrics(registry, "origin")
     MappingMetrics(registry)
+    SiteMetrics(registry)
     ShellMetrics(registry, version="0", role="edge")
     return registry
 

@@ -12,12 +12,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from origin.aio.site.app import make_app
 from origin.aio.site.catalogue import CATEGORIES, PRODUCTS
 from origin.aio.site.worker import SiteWorker
 from origin.config import SiteSettings
+from origin.metrics import SiteMetrics
 
 Client = TestClient[web.Request, web.Application]
 PAGES = (
@@ -329,7 +331,7 @@ async def test_worker_serves_and_drains() -> None:
     """A draining worker refuses new clients, ends streams, and lets a slow page finish."""
     listener = _listener()
     host, port = listener.getsockname()
-    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    worker = SiteWorker(SiteSettings(node="shop-origin"), SiteMetrics(CollectorRegistry()))
     await worker.start({"http": [listener]})
     async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
         stream = await session.get("/events")
@@ -349,7 +351,7 @@ async def test_worker_serves_and_drains() -> None:
 async def test_drain_is_bounded() -> None:
     """A request that outlives the grace is cut off, and the worker ends all the same."""
     listener = _listener()
-    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    worker = SiteWorker(SiteSettings(node="shop-origin"), SiteMetrics(CollectorRegistry()))
     await worker.start({"http": [listener]})
     reader, writer = await _begin_slow(listener.getsockname()[1], 30_000)
     async with asyncio.timeout(5):
@@ -362,7 +364,7 @@ async def test_drain_is_bounded() -> None:
 async def test_a_client_that_leaves_frees_its_page() -> None:
     """Nothing goes on for a client that has gone, so draining finds nothing to wait for."""
     listener = _listener()
-    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    worker = SiteWorker(SiteSettings(node="shop-origin"), SiteMetrics(CollectorRegistry()))
     await worker.start({"http": [listener]})
     _, writer = await _begin_slow(listener.getsockname()[1], 30_000)
     writer.close()
@@ -371,11 +373,28 @@ async def test_a_client_that_leaves_frees_its_page() -> None:
         await worker.drain(30.0)
 
 
+async def test_requests_are_counted() -> None:
+    """Each answer by its status, those to mistakes too."""
+    listener, registry = _listener(), CollectorRegistry()
+    host, port = listener.getsockname()
+    worker = SiteWorker(SiteSettings(node="shop-origin"), SiteMetrics(registry))
+    await worker.start({"http": [listener]})
+    async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+        for path in ("/", "/about", "/no-such-page"):
+            await (await session.get(path)).read()
+    await worker.drain(1.0)
+    counted = [
+        registry.get_sample_value("midmile_origin_site_requests_total", {"status": status})
+        for status in ("200", "404")
+    ]
+    assert counted == [2, 1]
+
+
 async def test_upload_is_counted_as_sent() -> None:
     """The worker does not unpack a body that says it is packed: what was sent is told."""
     listener = _listener()
     host, port = listener.getsockname()
-    worker = SiteWorker(SiteSettings(node="shop-origin"))
+    worker = SiteWorker(SiteSettings(node="shop-origin"), SiteMetrics(CollectorRegistry()))
     await worker.start({"http": [listener]})
     async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
         fields = {"Content-Encoding": "gzip"}

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from origin.aio.site.app import make_app
 from origin.config import SiteSettings
+from origin.metrics import SiteMetrics
 
 log = logging.getLogger("midmile.origin.site")
 
@@ -26,14 +27,17 @@ FIELD_BYTES = 32_768
 class SiteWorker:
     """Serves the shop; see `deploy/roles.py` for the protocol."""
 
-    def __init__(self, settings: SiteSettings) -> None:
+    def __init__(self, settings: SiteSettings, metrics: SiteMetrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self, sockets: Mapping[str, list[socket.socket]]) -> None:
         """Serve on the sockets named `http`, which are listening already."""
+        app = make_app()
+        app.on_response_prepare.append(self._count)
         runner = web.AppRunner(
-            make_app(),
+            app,
             access_log=None,  # the edge writes one line a request; twice would be noise
             handler_cancellation=True,  # who leaves a slow page frees it at once
             auto_decompress=False,  # `/upload` tells what was sent, not what it unpacks to
@@ -48,6 +52,9 @@ class SiteWorker:
         for listener in sockets.get("http", []):
             await web.SockSite(runner, listener).start()
         log.info("serving", extra={"event": "serving", "node": self._settings.node})
+
+    async def _count(self, _request: web.Request, response: web.StreamResponse) -> None:
+        self._metrics.answered(response.status)
 
     async def drain(self, grace_s: float) -> None:
         """Stop listening, let requests finish for at most `grace_s` seconds, then cut them off."""

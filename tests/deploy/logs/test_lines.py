@@ -83,9 +83,11 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     """A closed pipe ends neither the writer nor the process."""
     reading, writing = os.pipe()
     os.close(reading)
+    before = threading.enumerate()
     sink = Sink(writing, human=False)
     sink.record({"message": "unheard"})
     sink.close()
+    assert threading.enumerate() == before
     os.close(writing)
 
 

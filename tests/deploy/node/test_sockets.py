@@ -64,4 +64,5 @@ def test_addresses_of_a_dying_predecessor_are_waited_for() -> None:
     leaving.start()
     bound = sockets.bind_all(node(at("127.0.0.1", port)), 5.0)
     leaving.join()
+    assert [sock.getsockname()[1] for sock in bound["x"]] == [port]
     sockets.close_all(bound, spare=lambda _: False)

@@ -390,6 +390,7 @@ async def test_a_drain_ends() -> None:
         await begun.wait()
         async with asyncio.timeout(5):
             await stage.server.drain(0.1)
+    assert stage.registry.get_sample_value("midmile_edge_connections", {"peer": "client"}) == 0
 
 
 async def test_bytes_behind_an_upgrade_that_is_not_granted() -> None:

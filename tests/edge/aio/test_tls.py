@@ -1,6 +1,5 @@
 """Certificates: by site for users, both ways on the tunnel. Handshakes happen in memory."""
 
-import contextlib
 import shutil
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,22 +11,7 @@ from deploy.keys import NodeFiles, rotate
 from edge.aio.tls import Renewable, SiteContexts, peer_names, tunnel_client, tunnel_server
 from edge.config import CertificateFiles
 from tests.kit.delivery import PLAN, SITES, identity, make_keys, site_rules
-
-
-def meet(
-    client: ssl.SSLContext, server: ssl.SSLContext, name: str | None
-) -> tuple[ssl.SSLObject, ssl.SSLObject]:
-    """Both ends after a handshake; raises what either of them raises."""
-    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    near = client.wrap_bio(down, up, server_hostname=name)
-    far = server.wrap_bio(up, down, server_side=True)
-    for _ in range(3):
-        for end in (near, far):
-            with contextlib.suppress(ssl.SSLWantReadError):
-                end.do_handshake()
-    far.write(b"x")
-    assert near.read() == b"x"
-    return near, far
+from tests.kit.keys import meet, names_of
 
 
 def site_files(state: Path) -> dict[str, CertificateFiles]:
@@ -46,12 +30,6 @@ def user(state: Path, *, check: bool = True) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(state / "keys" / "ca.crt"))
     context.check_hostname = check
     return context
-
-
-def names_of(end: ssl.SSLObject) -> set[str]:
-    """The names in the certificate of the other end."""
-    certificate = end.getpeercert() or {}
-    return {str(one[1]) for one in certificate.get("subjectAltName", ())}
 
 
 @pytest.mark.parametrize(
@@ -174,5 +152,7 @@ def test_old_and_new_trust_each_other_while_keys_are_rotated(keys: Path, tmp_pat
     old_server = tunnel_server(identity(state, "parent-a"))
     rotate(state, PLAN, datetime.now(UTC) + timedelta(seconds=1))
     name = "parent-a.parent.demo.midmile"
-    meet(old_client, tunnel_server(identity(state, "parent-a")), name)
-    meet(tunnel_client(identity(state, "east")), old_server, name)
+    near, far = meet(old_client, tunnel_server(identity(state, "parent-a")), name)
+    assert (names_of(near), names_of(far)) == ({name}, {"east.edge.demo.midmile"})
+    near, far = meet(tunnel_client(identity(state, "east")), old_server, name)
+    assert (names_of(near), names_of(far)) == ({name}, {"east.edge.demo.midmile"})
