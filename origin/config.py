@@ -24,3 +24,9 @@ class SiteSettings:
     """What the demo site's node needs to know."""
 
     node: str
+    home: str
+    """The node's own run-time folder: pictures, film, and the number of the release."""
+    gzip: bool = True
+    """Whether text is compressed for who takes it so."""
+    faults: bool = False
+    """Whether `/admin/faults` is there."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from edge.aio import tls
 from edge.aio.descriptors import fitted
+from edge.aio.explain import answer_question
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import AccessLog, Pipeline
 from edge.forwarding import Hop
@@ -74,6 +75,10 @@ class ParentWorker:
 
     def receive(self, message: Mapping[str, object]) -> None:
         """Nothing is said to parent workers yet."""
+
+    def respond(self, question: Mapping[str, object]) -> Mapping[str, object] | None:
+        """Explain what would be done with a request."""
+        return answer_question(question, self._pipeline, self._settings.limits)
 
     async def reload_keys(self) -> None:
         """Use the certificates as they are on disk now, for new connections."""

@@ -8,7 +8,8 @@ import pytest
 
 from origin.aio.site import objects
 from origin.aio.site.assets import load_assets
-from origin.aio.site.pages import make_environment
+from origin.aio.site.pages import Pages
+from origin.aio.site.release import Release
 
 SIZES = sorted(objects.DYNAMIC_SIZES.items())
 
@@ -54,7 +55,7 @@ def test_items_differ_only_in_token_and_time() -> None:
 @pytest.mark.parametrize("visitor", ["stranger", "Wandering Ptarmigan", "<b>&\u00fc"])
 def test_personal_pages_keep_their_size(_name: str, size: int, visitor: str) -> None:
     """A page made for somebody has its size whatever the name, and the name is escaped."""
-    frame = make_environment(load_assets()).get_template("me.html").render()
+    frame = Pages(load_assets(0), Release()).diary()
     page = objects.personal_html(size, frame)(visitor)
     assert len(page) == size
     assert b"<b>" not in page

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -29,24 +30,26 @@ async def network(browser: Browser) -> AsyncIterator[Running]:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "name", "path", "title", "images"),
+    ("scheme", "name", "path", "title", "pictures"),
     [
-        ("http", "home", "/", "Midmile Outfitters", 3),
-        ("http", "shelf", "/shop/maps", "Maps", 2),
-        ("http", "product", "/product/night-sky-chart", "Night", 2),
+        ("http", "home", "/", "Midmile Outfitters", 20),
+        ("http", "shelf", "/shop/maps", "Maps", 20),
+        ("http", "product", "/product/night-sky-chart", "Night", 20),
+        ("http", "search", "/search?q=compass", "Search", 0),
+        ("http", "cart", "/cart", "Your cart", 0),
+        ("http", "login", "/login", "Sign in", 0),
         ("http", "about", "/about", "", 0),
         ("http", "mine", "/me/20KB", "", 0),
-        ("https", "home", "/", "Midmile Outfitters", 3),
-        ("https", "product", "/product/night-sky-chart", "Night", 2),
+        ("https", "home", "/", "Midmile Outfitters", 20),
+        ("https", "product", "/product/night-sky-chart", "Night", 20),
     ],
 )
 async def test_a_page_is_complete(
-    network: Running, browser: Browser, scheme: str, name: str, path: str, title: str, images: int
+    network: Running, browser: Browser, scheme: str, name: str, path: str, title: str, pictures: int
 ) -> None:
     """Every request of the page ends well and its scripts complain of nothing."""
-    local = next(a for a in getattr(network.edge("east").listen, scheme) if a.host == "127.0.0.1")
     visit = await browser.visit(
-        f"{scheme}://shop.localhost:{local.port}{path}",
+        f"{_shop(network, scheme)}{path}",
         ignore_https_errors=scheme == "https",  # the browser's store does not know our CA
         screenshot=SCREENSHOTS / f"{scheme}-{name}.png",
     )
@@ -56,4 +59,81 @@ async def test_a_page_is_complete(
     assert visit.console_errors == ()
     kinds = [fetched.kind for fetched in visit.requests]
     assert "stylesheet" in kinds
-    assert kinds.count("image") >= images
+    painted = [fetched for fetched in visit.requests if "/pictures/" in fetched.url]
+    assert len({fetched.url for fetched in painted}) == pictures
+
+
+async def test_a_visitor_signs_in_and_buys(network: Running, browser: Browser) -> None:
+    """Login, cart, another quantity, order, account, out again; greeted by name in between."""
+    shop = _shop(network, "http")
+    async with browser.tab(f"{shop}/login") as tab:
+        page = tab.page
+        await page.fill("#name", "Ada Lovelace")
+        await page.fill("#password", "analytical")
+        await page.click("main button[type=submit]")
+        await page.wait_for_url(f"{shop}/")
+        assert "Ada Lovelace" in await page.inner_text("header")
+        await page.goto(f"{shop}/product/{await _in_stock(shop)}")
+        await page.click("[data-offer-buy]")
+        await page.wait_for_url(f"{shop}/cart")
+        assert await page.inner_text("[data-cart-count]") == "1"
+        await page.fill("input[name=quantity]", "3")
+        await page.click(".cart-many button")
+        await page.wait_for_selector("[data-cart-count]:text-is('3')")
+        await page.click("form[action='/cart/checkout'] button")
+        await page.wait_for_url(f"{shop}/thanks?order=*")
+        assert await page.inner_text("[data-cart-count]") == "0"
+        await page.goto(f"{shop}/account")
+        await page.click("form[action='/logout'] button")
+        await page.wait_for_url(f"{shop}/")
+        assert "Ada" not in await page.inner_text("header")
+        assert tab.complaints == []
+
+
+async def test_the_film_can_be_sought_in(network: Running, browser: Browser) -> None:
+    """The browser asks for what lies at the place that it jumps to.
+
+    It breaks off what it then needs no more, which is no failure.
+    """
+    async with browser.tab(f"{_shop(network, 'http')}/film") as tab:
+        place = await tab.page.evaluate(
+            """async () => {
+                const film = document.querySelector("[data-film]");
+                const told = (name) => new Promise((done) => film.addEventListener(name, done));
+                if (film.readyState < 1) await told("loadedmetadata");
+                const sought = told("seeked");
+                film.currentTime = film.duration * 0.8;
+                await sought;
+                return film.currentTime / film.duration;
+            }"""
+        )
+        await tab.page.screenshot(path=SCREENSHOTS / "http-film.png")
+        assert 0.79 < place < 0.81
+        assert tab.witness.console_errors == []
+
+
+async def test_events_and_echo_work(network: Running, browser: Browser) -> None:
+    """Server-sent events tick, and the WebSocket says what was said to it."""
+    async with browser.tab(f"{_shop(network, 'http')}/about") as tab:
+        page = tab.page
+        await page.click("#events-toggle")
+        await page.wait_for_selector("#events-state:has-text('Tick 2')")
+        await page.click("#events-toggle")
+        await page.fill("#echo-text", "Who goes there?")
+        await page.click("#echo-send")
+        await page.wait_for_selector("#echo-state:has-text('Who goes there?')")
+        assert tab.witness.console_errors == []
+
+
+def _shop(network: Running, scheme: str) -> str:
+    """Where any browser finds the shop without a hosts file."""
+    local = next(a for a in getattr(network.edge("east").listen, scheme) if a.host == "127.0.0.1")
+    return f"{scheme}://shop.localhost:{local.port}"
+
+
+async def _in_stock(shop: str) -> str:
+    """A product that there is plenty of just now."""
+    local = shop.replace("shop.localhost", "127.0.0.1")
+    async with aiohttp.ClientSession() as session, session.get(f"{local}/api/products") as listed:
+        products = (await listed.json())["products"]
+    return str(max(products, key=lambda product: product["stock"])["slug"])

@@ -1,71 +1,117 @@
-"""The demo shop as an aiohttp application: which path is answered by what.
+"""The demo shop as an aiohttp application: which path is answered by what, and what errors say."""
 
-What stands still (pages, assets, benchmark objects) is prepared here, once, and served from one
-table; the rest is in `live`, `probes` and `visitors`.
-"""
-
+import asyncio
+import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from origin.aio.site import live, objects, probes, visitors
-from origin.aio.site.assets import Assets, load_assets
-from origin.aio.site.pages import HTML, PAGE_HEADERS, Pages, build_pages
-from origin.aio.site.representation import Representation, answer, represent
+from origin.aio.site import (
+    answers,
+    api,
+    browse,
+    checkout,
+    faults,
+    live,
+    media,
+    objects,
+    probes,
+    visitors,
+)
+from origin.aio.site.clock import CLOCK, Clock
+from origin.aio.site.coding import Packed
+from origin.aio.site.forms import RefusedError
+from origin.aio.site.representation import represent
+from origin.aio.site.showing import SHOWING, Showing, shown
+from origin.config import SiteSettings
 
 log = logging.getLogger("midmile.origin.site")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-STORED = web.AppKey("stored", Mapping[str, Representation])
-PAGES = web.AppKey("pages", Pages)
-NO_STORE = {"Cache-Control": "no-store"}
 SOON_AGAIN = "public, s-maxage=10, max-age=0"
 """A missing page is worth ten seconds of an edge's memory: a burst of them is one request."""
 
 
-def make_app(*, tick_s: float = 1.0) -> web.Application:
+def make_app(
+    settings: SiteSettings, *, clock: Clock = time.time, tick_s: float = 1.0
+) -> web.Application:
     """The whole site; `tick_s` is the pause between two server-sent events."""
-    app = web.Application(middlewares=[clear_errors])
-    assets = load_assets()
-    pages = build_pages(assets)
-    app[PAGES] = pages
-    app[STORED] = {**pages.by_path, **assets.by_path, **objects.static_objects()}
+    home = Path(settings.home)
+    app = web.Application(middlewares=[clear_errors, faults.meet])
+    app[CLOCK] = clock
+    app[SHOWING] = Showing(home)
+    app[media.MEDIA] = media.Media(home)
+    if settings.gzip:
+        app[answers.PACKED] = Packed()
+    if settings.faults:
+        app[faults.FAULTS] = faults.Faults(home)
+        _add_faults(app.router)
     closing = app[live.CLOSING] = live.Closing()
     app[live.TICK_S] = tick_s
     app.on_shutdown.append(closing.tell)
+    app.cleanup_ctx.append(_watch)
     app.on_response_prepare.append(_sign)
-    _add_stored(app.router)
-    _add_made(app.router, assets, pages)
+    _add_pages(app.router)
+    _add_visitors(app.router)
+    _add_api(app.router)
+    _add_objects(app.router, app[SHOWING])
     _add_live(app.router)
     return app
 
 
-def _add_stored(router: web.UrlDispatcher) -> None:
+def _add_pages(router: web.UrlDispatcher) -> None:
+    router.add_get("/", browse.home)
+    router.add_get("/shop/{slug}", browse.category)
+    router.add_get("/product/{slug}", browse.product)
+    router.add_get("/about", browse.about)
+    router.add_get("/film", browse.film)
+    router.add_get("/early", browse.early)
+    router.add_get("/search", browse.find)
+    router.add_get("/fragments/{name}", browse.fragment)
+    router.add_get("/fragments/{name}/{argument}", browse.fragment)
+    router.add_get("/pictures/{path:.+}", media.picture)
+    router.add_get("/media/film.webm", media.film)
+    router.add_get("/assets/{name}", _asset)
+    router.add_get("/favicon.ico", _stored)
+    router.add_get("/robots.txt", _stored)
+
+
+def _add_visitors(router: web.UrlDispatcher) -> None:
+    router.add_get("/cart", checkout.cart)
+    router.add_post("/cart/add", checkout.add)
+    router.add_post("/cart/update", checkout.update)
+    router.add_post("/cart/remove", checkout.remove)
+    router.add_post("/cart/checkout", checkout.order)
+    router.add_get("/login", checkout.login)
+    router.add_post("/login", checkout.sign_in)
+    router.add_post("/logout", checkout.sign_out)
+    router.add_get("/account", checkout.account)
+    router.add_get("/thanks", checkout.thanks)
+
+
+def _add_api(router: web.UrlDispatcher) -> None:
+    router.add_get("/api/products", api.products)
+    router.add_get("/api/products/{slug}", api.product)
+    router.add_get("/api/stock/{slug}", api.stock)
+    router.add_get("/api/search", api.find)
+    router.add_get("/api/cart", api.cart)
+    router.add_post("/api/cart", api.change_cart)
+    router.add_get("/api/me", api.me)
+
+
+def _add_objects(router: web.UrlDispatcher, showing: Showing) -> None:
     router.add_get("/objects/8KB-uncacheable", _uncacheable)
-    for path in (
-        "/",
-        "/about",
-        "/favicon.ico",
-        "/robots.txt",
-        "/shop/{slug}",
-        "/product/{slug}",
-        "/assets/{name}",
-        "/objects/{name}",
-    ):
-        router.add_get(path, _stored)
-
-
-def _add_made(router: web.UrlDispatcher, assets: Assets, pages: Pages) -> None:
-    frame = pages.environment.get_template("me.html").render()
+    router.add_get("/objects/{name}", _stored)
+    frame = showing.now.pages.diary()
     for name, size in objects.DYNAMIC_SIZES.items():
         router.add_get(f"/api/items/{name}", _items(objects.items_json(size)))
         router.add_get(f"/me/{name}", _personal(objects.personal_html(size, frame)))
-    router.add_get("/early", _early(assets))
-    router.add_get("/api/me", visitors.me)
 
 
 def _add_live(router: web.UrlDispatcher) -> None:
@@ -79,24 +125,40 @@ def _add_live(router: web.UrlDispatcher) -> None:
     router.add_get("/healthz", probes.healthz)
 
 
+def _add_faults(router: web.UrlDispatcher) -> None:
+    router.add_get("/admin/faults", faults.listed)
+    router.add_post("/admin/faults", faults.arm)
+    router.add_delete("/admin/faults", faults.clear)
+    router.add_get("/admin/faults/{kind}", faults.at_once)
+    router.add_get(r"/admin/faults/{kind}/{code:\d{3}}", faults.at_once)
+
+
 async def _stored(request: web.Request) -> web.Response:
     # A look-up in a table of known paths: no path of a client's ever reaches the file system.
-    item = request.app[STORED].get(request.path)
+    item = shown(request).stored.get(request.path)
     if item is None:
         raise web.HTTPNotFound
-    return answer(request, item)
+    return answers.answer(request, item)
 
 
-async def _uncacheable(_request: web.Request) -> web.Response:
-    body = objects.uncacheable(secrets.token_hex(8))
-    return web.Response(body=body, headers={"Content-Type": objects.TEXT, **NO_STORE})
+async def _asset(request: web.Request) -> web.Response:
+    if request.path not in shown(request).stored:
+        await request.app[SHOWING].look()
+    return await _stored(request)
+
+
+async def _uncacheable(request: web.Request) -> web.Response:
+    body = objects.uncacheable(secrets.token_hex(8)).decode()
+    return answers.text(request, body, content_type=objects.TEXT, cache_control=answers.NO_STORE)
 
 
 def _items(make: Callable[[str, str], bytes]) -> Handler:
-    async def handler(_request: web.Request) -> web.Response:
+    async def handler(request: web.Request) -> web.Response:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body = make(secrets.token_hex(8), moment)
-        return web.Response(body=body, headers={"Content-Type": "application/json", **NO_STORE})
+        body = make(secrets.token_hex(8), moment).decode()
+        return answers.text(
+            request, body, content_type=answers.JSON, cache_control=answers.NO_STORE
+        )
 
     return handler
 
@@ -105,24 +167,22 @@ def _personal(make: Callable[[str], bytes]) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         item = represent(
             make(visitors.trail_name(request)),
-            content_type=HTML,
+            content_type=answers.HTML,
             cache_control="private, no-cache",
-            headers={**PAGE_HEADERS, "Vary": "Cookie"},
+            headers={**answers.PAGE_HEADERS, "Vary": "Cookie"},
         )
-        return answer(request, item)
+        return answers.answer(request, item)
 
     return handler
 
 
-def _early(assets: Assets) -> Handler:
-    link = f"<{assets.url('site.css')}>; rel=preload; as=style"
-
-    async def handler(request: web.Request) -> web.Response:
-        live.send_early_hints(request, link)
-        item = request.app[STORED]["/about"]
-        return answer(request, item)
-
-    return handler
+async def _watch(app: web.Application) -> AsyncIterator[None]:
+    """Notice releases as long as the site runs."""
+    watching = asyncio.create_task(app[SHOWING].watch())
+    yield
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
@@ -132,27 +192,44 @@ async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
 
 @web.middleware
 async def clear_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give every failure a page people can read, or JSON below `/api/`."""
+    """Give every failure a page people can read, or JSON below `/api/` and `/admin/`."""
     try:
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _failure(request, HTTPStatus(error.status), error.headers.get("Allow"))
-    except ConnectionError:  # the client has left: nobody is there to read a page
-        raise
+        return _failure(request, HTTPStatus(error.status), allow=error.headers.get("Allow"))
+    except RefusedError as refused:
+        return _failure(request, refused.status, problem=refused.problem)
+    except ConnectionError:
+        # The client has left, or is left on purpose: nobody is there to read a page.
+        if request.transport is not None:
+            request.transport.close()
+        return web.Response()
     except Exception:
         log.exception("a handler failed", extra={"event": "handler_failed", "path": request.path})
-        return _failure(request, HTTPStatus.INTERNAL_SERVER_ERROR, None)
+        return _failure(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _failure(request: web.Request, status: HTTPStatus, allow: str | None) -> web.Response:
-    headers = {"Cache-Control": SOON_AGAIN if status is HTTPStatus.NOT_FOUND else "no-store"}
+def _failure(
+    request: web.Request, status: HTTPStatus, *, problem: str = "", allow: str | None = None
+) -> web.Response:
+    kept = SOON_AGAIN if status is HTTPStatus.NOT_FOUND and not problem else answers.NO_STORE
+    if request.path.startswith(("/api/", faults.PREFIX)):
+        value = {"error": problem or status.phrase}
+        response = answers.data(request, value, cache_control=kept, status=status)
+    else:
+        response = answers.text(
+            request,
+            browse.failure(request, status),
+            content_type=answers.HTML,
+            cache_control=kept,
+            status=status,
+            headers=answers.PAGE_HEADERS,
+        )
     if allow is not None:
-        headers["Allow"] = allow
-    if request.path.startswith("/api/"):
-        body = {"error": status.phrase}
-        return web.json_response(body, status=status, headers=headers)
-    page = request.app[PAGES].error(status)
-    headers |= {"Content-Type": HTML, **PAGE_HEADERS}
-    return web.Response(status=status, body=page.encode(), headers=headers)
+        response.headers["Allow"] = allow
+    # What is left of a body that was refused is not waited for.
+    if request.body_exists and not request.content.is_eof():
+        response.force_close()
+    return response

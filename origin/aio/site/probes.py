@@ -36,6 +36,11 @@ async def status(request: web.Request) -> web.Response:
     code = int(request.match_info["code"])
     if not 200 <= code <= 599:  # an interim response ends no request
         raise web.HTTPNotFound
+    return of_status(code)
+
+
+def of_status(code: int) -> web.Response:
+    """A response of that status with the fields that it owes."""
     headers = dict(NO_STORE)
     if code in {301, 302, 303, 307, 308}:
         headers["Location"] = "/"

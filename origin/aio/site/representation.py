@@ -1,21 +1,42 @@
-"""What the shop serves from memory, and the conditional and range requests it answers for it.
+"""What the shop serves, and the conditional and range requests it answers for it.
 
 RFC 9110: validators (8.8), preconditions in their order of precedence (13.2.2), single ranges (14).
-A range with several parts is answered with the whole, as 14.2 allows.
+A range with several parts is answered with the whole, as 14.2 allows. How responses are made of
+this is in `answers.py`.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-
-from aiohttp import web
+from pathlib import Path
+from typing import Protocol
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+
+class Validated(Protocol):
+    """What preconditions and ranges are judged by."""
+
+    @property
+    def etag(self) -> str:
+        """Strong, with its quotes."""
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """UTC, whole seconds; None for what has no meaningful date."""
+
+    @property
+    def ranges(self) -> bool:
+        """Whether parts of it are given."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +53,25 @@ class Representation:
     ranges: bool = False
     headers: Mapping[str, str]
     """Further fields of the 200 response."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """The same of a file that is too large to be held in memory."""
+
+    path: Path
+    size: int
+    content_type: str
+    cache_control: str
+    etag: str
+    last_modified: datetime | None = None
+    ranges: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,43 +109,23 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:16]
 
 
-def select(method: str, fields: Mapping[str, str], item: Representation) -> Selection:
+def wants_part(method: str, fields: Mapping[str, str], item: Validated) -> bool:
+    """Whether a request is to be judged by its Range (14.2: GET alone; 13.1.5: If-Range)."""
+    return method == "GET" and item.ranges and "Range" in fields and _if_range(fields, item)
+
+
+def select(method: str, fields: Mapping[str, str], item: Validated) -> Selection:
     """What of `item` a GET or HEAD with these header fields is to be given."""
-    size = len(item.body)
     if not _may_proceed(fields, item):
         return Selection(status=HTTPStatus.PRECONDITION_FAILED)
     if _is_current(fields, item):
         return Selection(status=HTTPStatus.NOT_MODIFIED)
-    wanted = fields.get("Range")
-    if method != "GET" or wanted is None or not item.ranges or not _if_range(fields, item):
-        return Selection(status=HTTPStatus.OK, stop=size)
-    return _cut(wanted, size)
+    if not wants_part(method, fields, item):
+        return Selection(status=HTTPStatus.OK, stop=item.size)
+    return _cut(fields["Range"], item.size)
 
 
-def answer(request: web.Request, item: Representation) -> web.Response:
-    """The whole response to a GET or HEAD for `item`."""
-    chosen = select(request.method, request.headers, item)
-    headers = {"Cache-Control": item.cache_control, "ETag": item.etag, **item.headers}
-    if item.last_modified is not None:
-        headers["Last-Modified"] = format_datetime(item.last_modified, usegmt=True)
-    if item.ranges:
-        headers["Accept-Ranges"] = "bytes"
-    if chosen.status in {HTTPStatus.NOT_MODIFIED, HTTPStatus.PRECONDITION_FAILED}:
-        return web.Response(status=chosen.status, headers=headers)
-    if chosen.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        # What was asked for is not there: the error must not be kept in the object's place.
-        headers = {"Content-Range": f"bytes */{len(item.body)}", "Cache-Control": "no-store"}
-        return web.Response(status=chosen.status, headers=headers)
-    headers["Content-Type"] = item.content_type
-    if chosen.status is HTTPStatus.PARTIAL_CONTENT:
-        span = f"{chosen.start}-{chosen.stop - 1}"
-        headers["Content-Range"] = f"bytes {span}/{len(item.body)}"
-    whole = chosen.status is HTTPStatus.OK
-    body = item.body if whole else item.body[chosen.start : chosen.stop]
-    return web.Response(status=chosen.status, headers=headers, body=body)
-
-
-def _may_proceed(fields: Mapping[str, str], item: Representation) -> bool:
+def _may_proceed(fields: Mapping[str, str], item: Validated) -> bool:
     """If-Match and If-Unmodified-Since (13.1.1, 13.1.4)."""
     listed = fields.get("If-Match")
     if listed is not None:
@@ -114,7 +134,7 @@ def _may_proceed(fields: Mapping[str, str], item: Representation) -> bool:
     return since is None or item.last_modified is None or item.last_modified <= since
 
 
-def _is_current(fields: Mapping[str, str], item: Representation) -> bool:
+def _is_current(fields: Mapping[str, str], item: Validated) -> bool:
     """If-None-Match (weak comparison), and If-Modified-Since only without it (13.1.2, 13.1.3)."""
     listed = fields.get("If-None-Match")
     if listed is not None:
@@ -124,7 +144,7 @@ def _is_current(fields: Mapping[str, str], item: Representation) -> bool:
     return since is not None and item.last_modified is not None and item.last_modified <= since
 
 
-def _if_range(fields: Mapping[str, str], item: Representation) -> bool:
+def _if_range(fields: Mapping[str, str], item: Validated) -> bool:
     """Whether the range may be served: strong comparison, or the very date (13.1.5)."""
     validator = fields.get("If-Range")
     if validator is None or validator.strip() == item.etag:

@@ -34,7 +34,7 @@ class SiteWorker:
 
     async def start(self, sockets: Mapping[str, list[socket.socket]]) -> None:
         """Serve on the sockets named `http`, which are listening already."""
-        app = make_app()
+        app = make_app(self._settings)
         app.on_response_prepare.append(self._count)
         runner = web.AppRunner(
             app,
@@ -53,7 +53,9 @@ class SiteWorker:
             await web.SockSite(runner, listener).start()
         log.info("serving", extra={"event": "serving", "node": self._settings.node})
 
-    async def _count(self, _request: web.Request, response: web.StreamResponse) -> None:
+    async def _count(self, request: web.Request, response: web.StreamResponse) -> None:
+        if request.transport is None or request.transport.is_closing():
+            return  # nothing of it will be sent
         self._metrics.answered(response.status)
 
     async def drain(self, grace_s: float) -> None:
@@ -74,6 +76,9 @@ class SiteWorker:
 
     def receive(self, message: Mapping[str, object]) -> None:
         """Nothing that a keeper could say concerns the shop."""
+
+    def respond(self, question: Mapping[str, object]) -> None:
+        """No question about the shop is known."""
 
     async def reload_keys(self) -> None:
         """The shop speaks plain HTTP to its parents and holds no keys."""

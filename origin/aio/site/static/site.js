@@ -1,136 +1,136 @@
-// The shop's one script: a greeting, a pack that lives in this browser, and the trace on /about.
+// What every page of the shop does beyond links and forms. All of it works, more plainly, without.
 "use strict";
 
+const RELEASE = 0;
+
 const find = (name, root = document) => root.querySelector(`[data-${name}]`);
+const findAll = (name, root = document) => [...root.querySelectorAll(`[data-${name}]`)];
 
-// --- greeting: fetched apart, so that the page itself is the same for everybody ---------------
+// --- greeting and cart: a surrogate puts the cookies into the page as they are -------------------
 
-async function greet() {
-  const place = find("greeting");
+function decoded(text) {
   try {
-    const response = await fetch("/api/me", { headers: { Accept: "application/json" } });
-    if (!response.ok) return;
-    const visitor = await response.json();
-    place.textContent = visitor.returning ? `Hello again, ${visitor.name}` : "Hello, stranger";
+    return decodeURIComponent(text);
   } catch {
-    place.textContent = "";
+    return text;
   }
 }
 
-// --- pack -----------------------------------------------------------------------------------
-
-const PACK = "midmile-pack";
-
-function readPack() {
-  try {
-    const items = JSON.parse(localStorage.getItem(PACK) ?? "[]");
-    return Array.isArray(items) ? items : [];
-  } catch {
-    return [];
-  }
+function showVisitor() {
+  const name = find("name");
+  // Only what a surrogate filled in is still encoded; a name that the shop wrote may hold a "%".
+  if (name?.dataset.name === "encoded") name.textContent = decoded(name.textContent);
+  const cart = find("cart");
+  const count = find("cart-count");
+  if (!cart || count?.textContent !== "•") return;
+  const lines = cart.dataset.cart.split(".").map((line) => /^\d+x(\d)$/.exec(line));
+  count.textContent = String(lines.reduce((sum, line) => sum + (line ? Number(line[1]) : 0), 0));
 }
 
-function writePack(items) {
-  try {
-    localStorage.setItem(PACK, JSON.stringify(items));
-  } catch {
-    // Storage is forbidden: the pack lasts as long as the page.
-  }
-  showPack(items);
-}
+// --- navigation: Escape leaves an open panel, and the menu ----------------------------------------
 
-function packLine(item, index, items) {
-  const line = document.createElement("li");
-  const link = document.createElement("a");
-  link.href = `/product/${encodeURIComponent(item.slug)}`;
-  link.textContent = item.name;
-  const remove = document.createElement("button");
-  remove.type = "button";
-  remove.textContent = "Take out";
-  remove.setAttribute("aria-label", `Take out ${item.name}`);
-  remove.addEventListener("click", () => writePack(items.filter((_, at) => at !== index)));
-  line.append(link, remove);
-  return line;
-}
-
-function showPack(items) {
-  find("pack-count").textContent = String(items.length);
-  find("pack-items").replaceChildren(...items.map(packLine));
-  find("pack-empty").hidden = items.length > 0;
-  const total = items.reduce((sum, item) => sum + (Number(item.cents) || 0), 0);
-  find("pack-total").hidden = items.length === 0;
-  find("pack-total").textContent = `Together €${(total / 100).toFixed(2)}`;
-}
-
-function startPack() {
-  const dialog = find("pack");
-  const open = find("pack-open");
-  open.hidden = false;
-  open.addEventListener("click", () => dialog.showModal());
-  showPack(readPack());
-  const add = find("pack-add");
-  add?.addEventListener("click", () => {
-    const { packAdd: slug, name, cents } = add.dataset;
-    writePack([...readPack(), { slug, name, cents: Number(cents) }].slice(-50));
-    add.textContent = "In the pack. One more?";
+function startNavigation() {
+  const nav = document.querySelector(".nav");
+  const check = document.getElementById("menu-check");
+  nav?.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const top = event.target.closest(".nav-item")?.querySelector(".nav-top");
+    if (top && top !== event.target) top.focus();
+    else event.target.blur();
+    if (check) check.checked = false;
   });
 }
 
-// --- trace: what an edge did to this page -----------------------------------------------------
+// --- gallery: a small picture becomes the large one -----------------------------------------------
 
-const FIELDS = {
-  "cache-status": "what each cache on the way did",
-  age: "seconds since the shop made it",
-  via: "who passed it on",
-  "cache-control": "who may keep it, and how long",
-  etag: "the name of exactly these bytes",
-  "server-timing": "where the time went",
-  server: "who made it",
-  date: "when it was made",
+function startGallery() {
+  const gallery = find("gallery");
+  if (!gallery) return;
+  const main = find("gallery-main", gallery);
+  const caption = find("gallery-caption", gallery);
+  const thumbs = findAll("gallery-thumb", gallery);
+
+  function show(thumb) {
+    const small = thumb.querySelector("img");
+    main.src = thumb.getAttribute("href");
+    main.width = small.width;
+    main.height = small.height;
+    main.alt = small.alt;
+    caption.textContent = small.alt;
+    for (const other of thumbs) other.removeAttribute("aria-current");
+    thumb.setAttribute("aria-current", "true");
+  }
+
+  for (const [at, thumb] of thumbs.entries()) {
+    thumb.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // into a window of its own
+      event.preventDefault();
+      show(thumb);
+    });
+    thumb.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const next = thumbs[(at + step + thumbs.length) % thumbs.length];
+      next.focus();
+      show(next);
+    });
+  }
+}
+
+// --- quantity: one more, one less ------------------------------------------------------------------
+
+function startStepper(stepper) {
+  const input = stepper.querySelector("input");
+  const button = (sign, label, step) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = sign;
+    made.setAttribute("aria-label", label);
+    made.addEventListener("click", () => {
+      const wanted = (Number(input.value) || 1) + step;
+      input.value = String(Math.min(Math.max(wanted, Number(input.min)), Number(input.max)));
+    });
+    return made;
+  };
+  stepper.prepend(button("−", "One less", -1));
+  stepper.append(button("+", "One more", 1));
+}
+
+// --- category: the page's own products in another order ---------------------------------------------
+
+const ORDERS = {
+  price: (one, other) => Number(one.dataset.price) - Number(other.dataset.price),
+  rating: (one, other) => Number(other.dataset.rating) - Number(one.dataset.rating),
 };
 
-function verdict(status, age) {
-  if (!status) return "No edge was on the way: you are speaking with the shop itself.";
-  if (/;\s*hit\b/.test(status)) {
-    return `An edge had this page ready${age ? `, ${age} seconds old` : ""}. The shop was not asked.`;
-  }
-  return "The edge asked further up the road for this one. Ask again, and it may remember.";
-}
-
-function row(name, value) {
-  const line = document.createElement("tr");
-  const head = document.createElement("th");
-  head.scope = "row";
-  head.textContent = name;
-  const shown = document.createElement("td");
-  const code = document.createElement("code");
-  code.textContent = value;
-  shown.append(code);
-  const meaning = document.createElement("td");
-  meaning.textContent = FIELDS[name];
-  line.append(head, shown, meaning);
-  return line;
-}
-
-async function trace() {
-  const place = find("trace-verdict");
-  const began = performance.now();
-  try {
-    const response = await fetch(location.pathname, { method: "HEAD" });
-    const took = Math.round(performance.now() - began);
-    await response.text(); // Chromium counts a response whose body nobody reads as aborted
-    const { headers } = response;
-    place.textContent = `${verdict(headers.get("cache-status"), headers.get("age"))} (${took} ms)`;
-    const present = Object.keys(FIELDS).filter((name) => headers.has(name));
-    find("trace-rows").replaceChildren(...present.map((name) => row(name, headers.get(name))));
-  } catch {
-    place.textContent = "The road is closed just now. Please try again.";
+function startSorting() {
+  const bar = find("sort");
+  const list = find("sorted");
+  if (!bar || !list) return;
+  const shelved = [...list.children];
+  bar.hidden = false;
+  for (const button of findAll("sort-by", bar)) {
+    button.addEventListener("click", () => {
+      const order = ORDERS[button.dataset.sortBy];
+      list.replaceChildren(...(order ? [...shelved].sort(order) : shelved));
+      for (const other of findAll("sort-by", bar)) {
+        other.setAttribute("aria-pressed", String(other === button));
+      }
+    });
   }
 }
 
-greet();
-startPack();
-if (find("trace")) {
-  trace();
-  find("trace-again").addEventListener("click", trace);
+function startFilters() {
+  const filters = find("filters");
+  // Open in the page's text, for who has no script; on a phone it would hide the goods.
+  if (filters && matchMedia("(max-width: 61.99rem)").matches) filters.open = false;
 }
+
+document.documentElement.dataset.release = String(RELEASE);
+showVisitor();
+startNavigation();
+startGallery();
+findAll("stepper").forEach(startStepper);
+startSorting();
+startFilters();

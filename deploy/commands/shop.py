@@ -1,0 +1,129 @@
+"""`midmile shop`: what one does to the demo shop besides running it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.exits import ExitCode, Refusal
+from deploy.layout import node_home, shown
+from deploy.network import Network, OriginNode, read
+from deploy.processes.runfile import private_directory
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Progressing = Callable[[int, int], None]
+"""Told how many are done, and how many there are."""
+
+
+def release(path: Path, state: Path, node: str | None, number: int | None) -> None:
+    """Have the shop show another release, by default the next, and say what changes."""
+    from origin.aio.site.release import (
+        MOST_RELEASES,
+        Release,
+        differences,
+        read_release,
+        write_release,
+    )
+
+    origin = origin_node(read(path), path, node)
+    home = _home(state, origin)
+    try:
+        before = read_release(home)
+    except ValueError as error:
+        raise Refusal(f"{error}; remove that file", ExitCode.FAILED) from None
+    except OSError as error:
+        raise Refusal(f"cannot read {shown(home)}: {error.strerror}", ExitCode.ADDRESS) from None
+    wanted = before.number + 1 if number is None else number
+    if not 0 <= wanted <= MOST_RELEASES:
+        raise Refusal(f"release {wanted} is not from 0 to {MOST_RELEASES}", ExitCode.USAGE)
+    try:
+        write_release(home, Release(number=wanted, highest=before.highest))
+    except OSError as error:
+        raise Refusal(
+            f"cannot write to {shown(home)}: {error.strerror}", ExitCode.ADDRESS
+        ) from None
+    if wanted == before.number:
+        print(f"{origin.name} shows release {wanted} already")
+        return
+    print(f"{origin.name} shows release {wanted}; before, release {before.number}")
+    for line in differences(before.number, wanted):
+        print(f"  {line}")
+
+
+def pictures(path: Path, state: Path, node: str | None) -> None:
+    """Make all of the shop's pictures and its film that are missing, and show how it goes on."""
+    origin = origin_node(read(path), path, node)
+    home = _home(state, origin)
+    try:
+        made = _make(home)
+    except OSError as error:
+        raise Refusal(
+            f"cannot write to {shown(home)}: {error.strerror}", ExitCode.ADDRESS
+        ) from None
+    print(f"{origin.name} has {made} pictures and the film, in {shown(home)}")
+
+
+def origin_node(network: Network, path: Path, name: str | None) -> OriginNode:
+    """The demo shop's node: the one that is named, or the only one; `Refusal` without."""
+    origins = [node for node in network.nodes if isinstance(node, OriginNode)]
+    if not origins:
+        raise Refusal(f"{shown(path)} has no demo shop: no node of role origin", ExitCode.USAGE)
+    names = ", ".join(node.name for node in origins)
+    if name is None and len(origins) > 1:
+        raise Refusal(f"say which demo shop with --node: {names}", ExitCode.USAGE)
+    found = [node for node in origins if name in (None, node.name)]
+    if not found:
+        raise Refusal(f"no demo shop {name!r} in {shown(path)} (it has {names})", ExitCode.USAGE)
+    return found[0]
+
+
+def _home(state: Path, origin: OriginNode) -> Path:
+    """The node's run-time folder, which is made if the shop has not run yet."""
+    home = node_home(state, origin.name)
+    private_directory(state)
+    private_directory(home.parent)
+    return private_directory(home)
+
+
+def _make(home: Path) -> int:
+    """Make pictures, then the film; how many pictures there are."""
+    import asyncio
+
+    from origin.aio.site.media import Media
+
+    media, counted = Media(home), 0
+    with _bars() as bars:
+        painting = bars.add_task("pictures", total=None)
+
+        def show(done: int, total: int) -> None:
+            nonlocal counted
+            counted = total
+            bars.update(painting, completed=done, total=total)
+
+        media.pictures.make_all(show)
+        filming = bars.add_task("film", total=None)
+        asyncio.run(media.film())
+        bars.update(filming, completed=1, total=1)
+    return counted
+
+
+def _bars() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description:<9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
