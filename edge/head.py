@@ -11,7 +11,7 @@ from edge.authority import Authority, parse_authority
 from edge.config import Limits
 from edge.errors import FramingError, FramingReason
 from edge.fields import tokens
-from edge.message import Headers
+from edge.message import Headers, Request
 
 MAX_METHOD_BYTES = 32
 """Twice the longest registered method (UPDATEREDIRECTREF)."""
@@ -63,6 +63,19 @@ class Head:
     def has_body(self) -> bool:
         """Whether anything follows the head."""
         return self.length != 0
+
+    def request(self, *, scheme: str, client: str) -> Request:
+        """In the pipeline's words, for a head that `client` sent on a connection of `scheme`."""
+        return Request(
+            method=self.method,
+            scheme=scheme,
+            authority=self.authority.host if self.authority is not None else "",
+            host_port=str(self.authority) if self.authority is not None else "",
+            target=self.target,
+            headers=self.headers,
+            client=client,
+            version=self.version,
+        )
 
 
 def parse_head(raw: bytes, limits: Limits) -> Head:

@@ -1,7 +1,7 @@
 """What an edge or a parent counts. One method an event; the metric objects stay inside.
 
-A label's values are closed vocabularies, site names, or checked numbers: never a URL, a host that
-a client made up, or an address.
+A label's values are closed vocabularies, checked numbers, or names that the network file gives to
+sites, parents and origins: never a target, a host that a client made up, or a client's address.
 """
 
 from enum import StrEnum
@@ -69,6 +69,13 @@ class EdgeMetrics:
         self._not_stored = counter("not_stored", "Responses not stored, by reason.", "reason")
         self._refused = counter("requests_refused", "Streams that are no clean HTTP.", "reason")
         self._upstream_errors = counter("upstream_errors", "Failures of upstreams.", "reason")
+        self._upstream_answers = counter("upstream_answers", "Answers of upstreams.", "upstream")
+        self._upstream_failures = counter(
+            "upstream_failures", "Attempts to ask an upstream that failed.", "upstream"
+        )
+        self._upstream_failing = gauge(
+            "upstream_failing", "Workers whose last attempt at an upstream failed.", "upstream"
+        )
         self._collapsed = counter("collapsed", "Requests answered by another request's fetch.")
         self._evicted = 0
 
@@ -110,9 +117,17 @@ class EdgeMetrics:
         """The framer refused a stream."""
         self._refused.labels(reason.value).inc()
 
-    def upstream_failed(self, reason: StrEnum) -> None:
+    def upstream_failed(self, upstream: str, reason: StrEnum) -> None:
         """One attempt to ask an upstream failed."""
         self._upstream_errors.labels(reason.value).inc()
+        self._upstream_failures.labels(upstream).inc()
+        self._upstream_failing.labels(upstream).set(1)
+
+    def upstream_answered(self, upstream: str, *, recovered: bool) -> None:
+        """An upstream gave an answer; `recovered` where the attempt before it had failed."""
+        self._upstream_answers.labels(upstream).inc()
+        if recovered:
+            self._upstream_failing.labels(upstream).set(0)
 
     def collapsed(self) -> None:
         """A request got its answer from another one's fetch."""

@@ -20,6 +20,15 @@ LONGEST_PAUSE_S = 15.0
 """However often it failed: a server that is back should soon be used."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a server does: its failures in a row, and for how long it is asked last."""
+
+    name: str
+    failures: int = 0
+    rests_s: float = 0.0
+
+
 @dataclass(slots=True)
 class _Illness:
     """A server's failures in a row, and until when it rests."""
@@ -47,12 +56,15 @@ class Servers:
 
     def order(self, key: str, names: Iterable[str], now: float) -> list[str]:
         """`names`, the one to ask first at the front; that one is taken to be asked now."""
-        ranked = sorted(names, key=lambda name: _weight(key, name), reverse=True)
-        ordered = sorted(ranked, key=lambda name: self._rests(name, now))
+        ordered = self._ordered(key, names, now)
         illness = self._ill.get(ordered[0]) if ordered else None
         if illness is not None and illness.until <= now:
             illness.probed, illness.until = True, now + _pause_s(illness.failures)
         return ordered
+
+    def standings(self, key: str, names: Iterable[str], now: float) -> list[Standing]:
+        """`names` in the order that `order` would give, and how each does; nothing is changed."""
+        return [self._standing(name, now) for name in self._ordered(key, names, now)]
 
     def failed(self, name: str, now: float) -> bool:
         """`name` could not be reached or gave no answer; whether that is news.
@@ -67,9 +79,19 @@ class Servers:
         illness.until = now + _pause_s(illness.failures)
         return True
 
-    def answered(self, name: str) -> None:
-        """`name` is well."""
-        self._ill.pop(name, None)
+    def answered(self, name: str) -> bool:
+        """`name` is well; whether that is news."""
+        return self._ill.pop(name, None) is not None
+
+    def _ordered(self, key: str, names: Iterable[str], now: float) -> list[str]:
+        ranked = sorted(names, key=lambda name: _weight(key, name), reverse=True)
+        return sorted(ranked, key=lambda name: self._rests(name, now))
+
+    def _standing(self, name: str, now: float) -> Standing:
+        illness = self._ill.get(name)
+        if illness is None:
+            return Standing(name=name)
+        return Standing(name=name, failures=illness.failures, rests_s=max(0.0, illness.until - now))
 
     def _rests(self, name: str, now: float) -> bool:
         illness = self._ill.get(name)

@@ -24,7 +24,7 @@ from edge.errors import (
     RequestReason,
 )
 from edge.head import Head
-from edge.message import Request, Response
+from edge.message import Response
 
 
 class ClientGone(RequestError):  # noqa: N818 - it is no error of anybody's
@@ -104,7 +104,10 @@ class Exchange:
         self._chunked = False
         self._mute = False
         self._head_line: bytes | None = None
-        self.request = _request(protocol, head)
+        peer = protocol.peername
+        self.request = head.request(
+            scheme=protocol.scheme, client=peer[0] if isinstance(peer, tuple) else ""
+        )
         self.counts = Counts(received=len(head.raw))
         self.started_s = time.monotonic()
         self.status = 0
@@ -279,18 +282,3 @@ class Exchange:
             upstream.close()
             self.ended = True
             self._protocol.close_softly()
-
-
-def _request(connection: Client, head: Head) -> Request:
-    """A head in the pipeline's words."""
-    client = connection.peername
-    return Request(
-        method=head.method,
-        scheme=connection.scheme,
-        authority=head.authority.host if head.authority is not None else "",
-        host_port=str(head.authority) if head.authority is not None else "",
-        target=head.target,
-        headers=head.headers,
-        client=client[0] if isinstance(client, tuple) else "",
-        version=head.version,
-    )

@@ -20,7 +20,7 @@ from edge.encoding.codecs import Decoder
 from edge.errors import IDEMPOTENT_METHODS, UpstreamError, UpstreamReason
 from edge.message import Request, Response
 from edge.metrics import Direction, EdgeMetrics, Peer
-from edge.servers import Servers
+from edge.servers import Servers, Standing
 
 log = logging.getLogger("midmile.edge.fetch")
 
@@ -56,6 +56,10 @@ class Fetcher:
         """The hops for `site`, by name."""
         raise NotImplementedError
 
+    def standings(self, site: SiteRules) -> list[Standing]:
+        """The hops for `site` in the order in which they would be asked, and how each does."""
+        return self._servers.standings(site.name, self.hops(site), time.monotonic())
+
     def reusable(self, request: Request) -> bool:
         """Whether a kept connection may serve; one that just died costs the request an answer."""
         return request.method in IDEMPOTENT_METHODS
@@ -78,7 +82,8 @@ class Fetcher:
                 if not self._may_ask_another(request, upload, failure):
                     break
             else:
-                self._servers.answered(name)
+                recovered = self._servers.answered(name)
+                self._metrics.upstream_answered(name, recovered=recovered)
                 return self.wrap(name, answer, attempts)
         raise error
 
@@ -102,7 +107,7 @@ class Fetcher:
                 failure.text,
                 extra={"event": "upstream-failed", "upstream": name, "reason": failure.reason},
             )
-        self._metrics.upstream_failed(failure.reason)
+        self._metrics.upstream_failed(name, failure.reason)
 
     def _count(self, opened: bool) -> None:
         if opened:

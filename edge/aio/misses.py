@@ -23,6 +23,7 @@ from edge.cache.validate import CONDITIONS, revalidation
 from edge.cache.vary import selecting
 from edge.cache.verdict import Kind, Verdict
 from edge.config import SiteRules
+from edge.judgement import Prospect, Unshared
 from edge.message import Request, Response
 from edge.metrics import EdgeMetrics
 from edge.moment import Moment
@@ -33,7 +34,7 @@ ALONE_S = 10.0
 """For so long requests for a key whose response was not shareable do not wait for each other."""
 
 MOST_ALONE = 10_000
-"""Keys remembered for that; the oldest goes first, at the cost of one wait."""
+"""Keys remembered for that, and for who asks why; the oldest goes first, at the cost of a wait."""
 
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
@@ -73,7 +74,7 @@ class Misses:
         self._fetcher = fetcher
         self._metrics = metrics
         self._flights = Flights(most_bytes=store.budget_bytes // IN_FLIGHT_SHARE)
-        self._alone: OrderedDict[Key, float] = OrderedDict()
+        self._alone: OrderedDict[Key, Unshared] = OrderedDict()
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -98,7 +99,18 @@ class Misses:
 
     def waits_in_vain(self, key: Key) -> bool:
         """Whether the last response for `key` could not be shared, a short while ago."""
-        return self._alone.get(key, 0.0) > time.monotonic()
+        last = self._alone.get(key)
+        return last is not None and last.at_s + ALONE_S > time.monotonic()
+
+    def prospect(self, key: Key) -> Prospect:
+        """What a request for `key` would find here; nothing is changed."""
+        at_s = time.monotonic()
+        in_vain = self.waits_in_vain(key)
+        return Prospect(
+            in_vain=in_vain,
+            under_way=not in_vain and self._flights.find(key, at_s) is not None,
+            unshared=self._alone.get(key),
+        )
 
     def invalidate(self, key: Key) -> None:
         """Drop what is stored under `key`; what is on its way answers nobody who comes now."""
@@ -192,12 +204,12 @@ class Misses:
             gone = fetched.response.status < 500 and flight.reason is not StoreReason.STATUS
             if stored is not None and gone:
                 self._store.remove(stored)  # the origin has something else now
-            self._remember_alone(asked.key)
+            self._remember_alone(asked.key, flight.reason)
         flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.hand_over(fetched)
 
-    def _remember_alone(self, key: Key) -> None:
-        self._alone[key] = time.monotonic() + ALONE_S
+    def _remember_alone(self, key: Key, reason: StoreReason) -> None:
+        self._alone[key] = Unshared(reason=reason, at_s=time.monotonic())
         self._alone.move_to_end(key)
         if len(self._alone) > MOST_ALONE:
             self._alone.popitem(last=False)
@@ -207,7 +219,7 @@ class Misses:
         reason = StoreReason.CROWDED if self._flights.crowded else None
         if flight.size + more_bytes > self._store.object_bytes:
             reason = StoreReason.TOO_LARGE
-            self._remember_alone(key)
+            self._remember_alone(key, reason)
         if reason is not None:
             self._metrics.not_stored(reason)
             flight.stop_keeping()

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from edge import forwarding
 from edge.aio.clocks import now
@@ -19,11 +18,9 @@ from edge.aio.flights import Ending, Flight
 from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, signed
 from edge.cache.invalidate import invalidated_keys
-from edge.cache.key import cache_key, keyed_target
-from edge.cache.validate import CONDITIONS
 from edge.cache.vary import selects
-from edge.cache.verdict import Kind, Verdict, decide
-from edge.config import SiteRules
+from edge.cache.verdict import Kind
+from edge.config import Limits, SiteRules
 from edge.error_page import error_page
 from edge.errors import (
     EdgeError,
@@ -33,6 +30,10 @@ from edge.errors import (
     RequestError,
     RequestReason,
 )
+from edge.explain.explain import View, explain
+from edge.explain.explanation import Explanation
+from edge.explain.question import Question
+from edge.judgement import admit, as_asked, asks_for_health, concerns_others, judge, site_of
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.sites import Sites
@@ -41,9 +42,6 @@ from edge.trail import Trail
 from edge.tunnel import REQUEST_ID
 
 log = logging.getLogger("midmile.edge")
-
-HEALTH_PATH = "/.well-known/midmile/health"
-"""Where mappers ask whether users may be sent here; Host is the node's name."""
 
 _COUNTED = frozenset({RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED})
 
@@ -67,6 +65,7 @@ class Pipeline:
         self._hop = hop
         self._sites = Sites(rules)
         self._store = MemoryStore(cache_bytes, object_bytes=object_bytes)
+        self._fetcher = fetcher
         self._metrics = metrics
         self._access_log = access_log
         self._misses = Misses(hop=hop, store=self._store, fetcher=fetcher, metrics=metrics)
@@ -79,10 +78,10 @@ class Pipeline:
     async def answer(self, exchange: Exchange) -> None:
         """Answer an exchange, whatever happens."""
         request = exchange.request
-        if request.target == HEALTH_PATH and request.authority == self._hop.node:
+        if asks_for_health(request, self._hop.node):
             await exchange.send(_health(draining=self.draining))
             return
-        request = self._as_asked(request)
+        request = as_asked(request, self._hop)
         trail = self._begin(exchange, request)
         try:
             await self._route(exchange, request, trail)
@@ -102,6 +101,18 @@ class Pipeline:
             await self._fail(exchange, trail, OurError(OurReason.INTERNAL, "internal error"))
         finally:
             self._end(exchange, trail)
+
+    def explain(self, question: Question, limits: Limits) -> Explanation:
+        """What would be done with a request whose head is held to `limits`; nothing is done."""
+        view = View(
+            hop=self._hop,
+            sites=self._sites,
+            limits=limits,
+            stored=self._store.peek,
+            prospect=self._misses.prospect,
+            standings=self._fetcher.standings,
+        )
+        return explain(question, view, now())
 
     async def refuse(self, exchange: Exchange, error: EdgeError) -> None:
         """Answer what could not be read as a request."""
@@ -160,51 +171,29 @@ class Pipeline:
             exchange.abort()
 
     async def _route(self, exchange: Exchange, request: Request, trail: Trail) -> None:
-        site = self._sites.find(request.authority)
-        if site is None:
-            raise RequestError(RequestReason.UNKNOWN_SITE, "no site of this name is served here")
+        site = site_of(request, self._sites)
         trail.site = site.name
-        if not self._hop.trust and forwarding.loops(request.headers, self._hop.cdn_id):
-            raise RequestError(RequestReason.LOOP, "the request has been here before")
-        if request.method in forwarding.REFUSED_METHODS:
-            raise RequestError(RequestReason.METHOD_NOT_ALLOWED, "method not allowed")
+        admit(request, self._hop)
         if not forwarding.may_forward(request):
             await exchange.send(signed(_LAST, trail.request_id))
             return
-        key = cache_key(request, site)
-        verdict = decide(request, self._store.get(key), now(), site)
-        trail.verdict, trail.reason = verdict.kind, verdict.reason
-        if verdict.kind is not Kind.BYPASS and site.query_parameters is not None:
-            # The origin must see no more than the key holds.
-            request = replace(request, target=keyed_target(request.target, site))
+        judged = judge(request, site, self._store.get, now())
+        trail.verdict, trail.reason = judged.verdict.kind, judged.verdict.reason
         asked = Asked(
             site=site,
-            request=request,
-            key=key,
+            request=judged.request,
+            key=judged.key,
             request_id=trail.request_id,
             websocket=exchange.websocket,
         )
         reply = Reply(
-            node=self._hop.node, exchange=exchange, trail=trail, request=request, verdict=verdict
+            node=self._hop.node,
+            exchange=exchange,
+            trail=trail,
+            request=judged.request,
+            verdict=judged.verdict,
         )
         await self._carry_out(reply, asked)
-
-    def _as_asked(self, request: Request) -> Request:
-        """The request of the user, also where an edge brings it.
-
-        Fields that Connection names concern the hop before us: nothing is selected by them.
-        """
-        kept = forwarding.without_named(request.headers)
-        if kept is not request.headers:
-            request = request.with_headers(kept)
-        if not self._hop.trust:
-            return request
-        headers = request.headers
-        return replace(
-            request,
-            scheme=headers.first("x-forwarded-proto") or request.scheme,
-            client=headers.first("x-forwarded-for") or request.client,
-        )
 
     async def _carry_out(self, reply: Reply, asked: Asked) -> None:
         verdict = reply.verdict
@@ -217,23 +206,11 @@ class Pipeline:
             case Kind.BYPASS:
                 await self._pass(reply, asked)
             case Kind.MISS | Kind.REVALIDATE:
-                if self._concerns_others(asked, verdict):
+                in_vain = self._misses.waits_in_vain(asked.key)
+                if concerns_others(asked.request, verdict, in_vain=in_vain):
                     await self._together(reply, asked)
                 else:
                     await self._pass(reply, asked)
-
-    def _concerns_others(self, asked: Asked, verdict: Verdict) -> bool:
-        """Whether the answer may serve other requests too."""
-        if asked.request.method != "GET":
-            return False
-        if verdict.kind is Kind.REVALIDATE:
-            return True
-        # A part of a large file must not make us fetch the whole of it, and where the last answer
-        # was not to be shared, the client's own conditions may save the next.
-        fields = {"range"}
-        if self._misses.waits_in_vain(asked.key):
-            fields |= CONDITIONS
-        return not any(name in fields for name, _ in asked.request.headers)
 
     async def _together(self, reply: Reply, asked: Asked) -> None:
         """Fetch for all who want this key now, or read what another request is fetching."""

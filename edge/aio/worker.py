@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge.aio.descriptors import fitted
+from edge.aio.explain import answer_question
 from edge.aio.fetch import TunnelFetcher
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import AccessLog, Pipeline
@@ -61,6 +62,10 @@ class EdgeWorker:
 
     def receive(self, message: Mapping[str, object]) -> None:
         """Nothing is said to edge workers yet."""
+
+    def respond(self, question: Mapping[str, object]) -> Mapping[str, object] | None:
+        """Explain what would be done with a request."""
+        return answer_question(question, self._pipeline, self._settings.limits)
 
     async def reload_keys(self) -> None:
         """Use the certificates as they are on disk now, for new connections."""

@@ -14,10 +14,18 @@ _DECODINGS = 2
 
 def never_cached(path: str, rules: SiteRules) -> bool:
     """Whether one of the site's `never_cache` patterns fits any reading of `path`."""
+    return never_pattern(path, rules) is not None
+
+
+def never_pattern(path: str, rules: SiteRules) -> str | None:
+    """The first of the site's `never_cache` patterns that fits any reading of `path`."""
     if not rules.never_cache:
-        return False
+        return None
     readings = _readings(path)
-    return any(fits(pattern, reading) for pattern in rules.never_cache for reading in readings)
+    fitting = (
+        pattern for pattern in rules.never_cache if any(fits(pattern, text) for text in readings)
+    )
+    return next(fitting, None)
 
 
 def fits(pattern: str, text: str) -> bool:

@@ -63,7 +63,8 @@ _REQUEST_STATUSES = frozenset(
     # About this client's connection, fields or habits: another client must not be told the same.
     | {401, 407, 408, 411, 413, 415, 417, 421, 425, 426, 428, 429, 431, 511}
 )
-_SHAREABLE = ("public", "must-revalidate", "s-maxage")
+SHAREABLE = ("public", "must-revalidate", "s-maxage")
+"""One of these lets the answer to an authenticated request be shared (RFC 9111 3.5)."""
 _NO_LIFETIME = Lifetime.none()
 
 
@@ -99,7 +100,7 @@ def storable(
     """
     directives = parse_directives(response.headers)
     reason = (
-        _request_forbids(request, rules)
+        request_forbids(request, rules)
         or _status_forbids(request, response)
         or _directives_forbid(request, directives)
     )
@@ -113,7 +114,8 @@ def storable(
     return StoreDecision(reason=reason, lifetime=lifetime, nominated=names)
 
 
-def _request_forbids(request: Request, rules: SiteRules) -> StoreReason | None:
+def request_forbids(request: Request, rules: SiteRules) -> StoreReason | None:
+    """Why no response to `request` may be stored, whatever it says; None: one may be."""
     if request.method != "GET":
         return StoreReason.METHOD
     if has_body(request):
@@ -140,7 +142,7 @@ def _directives_forbid(request: Request, directives: Directives) -> StoreReason 
         return StoreReason.NO_STORE
     if "private" in directives:
         return StoreReason.PRIVATE
-    if "authorization" in request.headers and not any(name in directives for name in _SHAREABLE):
+    if "authorization" in request.headers and not any(name in directives for name in SHAREABLE):
         return StoreReason.AUTHORIZATION
     return None
 

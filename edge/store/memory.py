@@ -67,6 +67,10 @@ class MemoryStore:
         self._slots.move_to_end(key)
         return entries
 
+    def peek(self, key: Key) -> tuple[Entry, ...]:
+        """All variants under `key`, which does not count as used."""
+        return self._slots.get(key, ())
+
     def mark(self) -> int:
         """The present place in the order of invalidations."""
         return self._sequence

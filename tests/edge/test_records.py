@@ -96,7 +96,8 @@ def test_events_are_counted() -> None:
     metrics.cache_is(size_bytes=6, objects=2, evictions=4)
     metrics.not_stored(StoreReason.PRIVATE)
     metrics.refused(FramingReason.HOST)
-    metrics.upstream_failed(UpstreamReason.CLOSED)
+    metrics.upstream_failed("parent-a", UpstreamReason.CLOSED)
+    metrics.upstream_answered("parent-b", recovered=False)
     metrics.collapsed()
     seen = samples(registry)
     for name, value in (
@@ -113,6 +114,9 @@ def test_events_are_counted() -> None:
         ('not_stored_total{reason="private"}', 1),
         ('requests_refused_total{reason="bad-host"}', 1),
         ('upstream_errors_total{reason="closed-before-answer"}', 1),
+        ('upstream_failures_total{upstream="parent-a"}', 1),
+        ('upstream_answers_total{upstream="parent-b"}', 1),
+        ('upstream_failing{upstream="parent-a"}', 1),
         ("collapsed_total", 1),
     ):
         assert seen[f"midmile_origin_{name}"] == value

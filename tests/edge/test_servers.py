@@ -37,7 +37,8 @@ def test_the_story_of_a_failure() -> None:
     assert servers.failed(home, later)
     assert servers.order("shop", ("a", "b"), later + FIRST_PAUSE_S)[0] == other
     assert servers.order("shop", ("a", "b"), later + 2 * FIRST_PAUSE_S)[0] == home
-    servers.answered(home)
+    assert servers.answered(home)
+    assert not servers.answered(home)
     assert [servers.order("shop", ("a", "b"), later)[0] for _ in range(3)] == [home] * 3
 
 
@@ -71,3 +72,19 @@ def test_all_are_ill() -> None:
 def test_nobody_to_ask() -> None:
     """No names, no order."""
     assert Servers().order("shop", (), 0) == []
+
+
+def test_standings_are_told_and_not_changed() -> None:
+    """The order, failures and pauses; whoever looks does not become the probe."""
+    servers = Servers()
+    home, other = servers.order("shop", ("a", "b"), 0)
+    servers.failed(home, 0)
+    at_once = servers.standings("shop", ("a", "b"), 0.25)
+    assert [standing.name for standing in at_once] == [other, home]
+    assert (at_once[1].failures, at_once[1].rests_s) == (1, FIRST_PAUSE_S - 0.25)
+    for _ in range(2):
+        later = servers.standings("shop", ("a", "b"), FIRST_PAUSE_S + 1)
+        assert [(one.name, one.failures, one.rests_s) for one in later] == [
+            (home, 1, 0),
+            (other, 0, 0),
+        ]

@@ -155,3 +155,14 @@ def test_cost_is_at_least_the_texts() -> None:
     one = entry("a", size=5000)
     assert cost_bytes(one) > 5000
     assert cost_bytes(one) == pytest.approx(COST + 4900)
+
+
+def test_a_look_is_no_use() -> None:
+    """What was only looked at goes as if it had not been."""
+    kept = store(2.5)
+    for key in "ab":
+        kept.put(entry(key), kept.mark())
+    assert kept.peek("a") == (entry("a"),)
+    assert kept.peek("c") == ()
+    kept.put(entry("c"), kept.mark())
+    assert (kept.peek("a"), len(kept.peek("b"))) == ((), 1)

@@ -1,0 +1,81 @@
+"""Questions that a keeper puts to its workers, and their answers as they come.
+
+Each worker is asked, since each has a memory of its own. Nobody is waited for longer than
+`PATIENCE_S`, and what comes later is dropped.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deploy.processes.slot import Slot, SlotState
+from deploy.roles import Message
+
+PATIENCE_S = 2.0
+"""A worker that does not look at its channel for so long is in trouble, and is not asked twice."""
+MOST = 16
+"""Questions at a time. They come from operators, one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the workers said, by their numbers."""
+
+    given: Mapping[int, Message | None]
+    """None: the role knows no such question."""
+    silent: tuple[int, ...]
+    """Those that are not ready, or did not answer in time."""
+
+
+class Questions:
+    """The questions that are out."""
+
+    def __init__(self, slots: Sequence[Slot], patience_s: float = PATIENCE_S) -> None:
+        self._slots = slots
+        self._patience_s = patience_s
+        self._numbers = itertools.count(1)
+        self._open: dict[int, dict[int, asyncio.Future[Message | None]]] = {}
+
+    @property
+    def crowded(self) -> bool:
+        """Whether another question must wait for its turn."""
+        return len(self._open) >= MOST
+
+    async def ask(self, question: Message) -> Answers:
+        """Ask every worker that is ready."""
+        number = next(self._numbers)
+        loop = asyncio.get_running_loop()
+        waiting = {
+            index: loop.create_future()
+            for index, slot in enumerate(self._slots)
+            if slot.state is SlotState.READY
+            and slot.tell({"kind": "question", "number": number, "body": question})
+        }
+        self._open[number] = waiting
+        try:
+            if waiting:
+                await asyncio.wait(waiting.values(), timeout=self._patience_s)
+        finally:
+            del self._open[number]
+        given = {
+            index: answer.result()
+            for index, answer in waiting.items()
+            if answer.done() and not answer.cancelled()
+        }
+        silent = tuple(index for index in range(len(self._slots)) if index not in given)
+        return Answers(given=given, silent=silent)
+
+    def heard(self, worker: int, message: Message) -> None:
+        """A worker has answered."""
+        number, body = message.get("number"), message.get("body")
+        waiting = self._open.get(number, {}) if isinstance(number, int) else {}
+        answer = waiting.get(worker)
+        if answer is not None and not answer.done():
+            answer.set_result(body if isinstance(body, dict) else None)
+
+    def lost(self, worker: int) -> None:
+        """A worker has died: nobody needs to wait for it."""
+        for waiting in self._open.values():
+            if worker in waiting:
+                waiting[worker].cancel()

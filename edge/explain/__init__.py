@@ -1,0 +1,1 @@
+"""What a node would do with a request, told instead of done."""
