@@ -7,17 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.containers.transcript import Transcript
 from tests.house.tree import ROOT
 from tests.kit.programs import need
 
 IMAGE = "midmile:test"
 PUBLISHED = "127.0.7.1"
 """Where the tests publish the ports: an address that no demo network has."""
+RESOLVER = "172.31.214.81"
+"""Where docker-compose.yml has its resolver, on port 53."""
 
 _SCRIPT = Path(__file__).with_name("engine.sh")
 _FOLDER = ROOT / "var" / "engine"
@@ -27,24 +31,50 @@ _PATIENCE_S = 240.0
 """For one command. Building the image anew is the slowest."""
 
 
+class Compose(StrEnum):
+    """Which Compose reads our docker-compose.yml."""
+
+    V1 = "v1"
+    """`docker-compose` 1.29, the last one in Python: what Debian and Ubuntu package."""
+    V2 = "v2"
+    """`docker compose`, a plugin of Docker's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A Docker engine, and its Compose."""
+    """A Docker engine, and a Compose."""
 
     environment: dict[str, str] = field(repr=False)
+    program: tuple[str, ...]
+    """What to type for Compose."""
+    transcript: Transcript = field(repr=False)
 
     def docker(self, *arguments: str) -> str:
         """What `docker ...` prints; an error shows all that it said."""
-        return self._run("docker", *arguments)
+        return self._run("docker", *arguments).stdout
+
+    def line(self, *arguments: str) -> tuple[str, ...]:
+        """What to type for `docker compose ...`."""
+        return (*self.program, "--project-name", _PROJECT, *arguments)
 
     def compose(self, *arguments: str) -> str:
         """What `docker compose ...` prints for our docker-compose.yml."""
-        return self._run(*_compose(arguments))
+        return self.said(*self.line(*arguments))
 
-    def foreground(self, *arguments: str) -> subprocess.Popen[str]:
-        """`docker compose ...` as in a terminal: a process group of its own, for Ctrl-C."""
+    def unrecorded(self, *arguments: str) -> str:
+        """The same where the transcript must not have it: keys are secret."""
+        return self._run(*self.line(*arguments)).stdout
+
+    def said(self, *command: str) -> str:
+        """What any command prints; the transcript has it."""
+        finished = self._run(*command)
+        self.transcript.add(command, finished.stdout + finished.stderr)
+        return finished.stdout
+
+    def foreground(self, line: tuple[str, ...]) -> subprocess.Popen[str]:
+        """A `line` as in a terminal: a process group of its own, for Ctrl-C."""
         return subprocess.Popen(
-            _compose(arguments),
+            line,
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -71,7 +101,7 @@ class Engine:
 
     def kill(self, service: str) -> None:
         """End a service's container for good: Docker does not restart what it was told to kill."""
-        self.docker("kill", str(self.containers()[service]["Id"]))
+        self.said("docker", "kill", self.containers()[service]["Name"].removeprefix("/"))
 
     def crash(self, service: str) -> None:
         """Kill a service's first process behind Docker's back, which the restart policy sees."""
@@ -79,9 +109,14 @@ class Engine:
         shell = ["--user", "0", "--entrypoint", "sh", IMAGE, "-c", f"kill -9 {pid}"]
         self.docker("run", "--rm", "--pid", "host", "--network", "none", *shell)
 
+    def inside(self, *command: str) -> str:
+        """What a command prints in a new container of ours whose resolver is the network's."""
+        place = ["--network", f"{_PROJECT}_midmile", "--dns", RESOLVER, "--entrypoint", command[0]]
+        return self.said("docker", "run", "--rm", *place, IMAGE, *command[1:])
+
     def remove(self) -> None:
         """End the project and remove all that is its own; the next `up` has to build."""
-        self.compose("down", "--volumes", "--timeout", "5")
+        self.unrecorded("down", "--volumes", "--timeout", "5")
         # `down --rmi all` leaves images of which no container is left.
         images = self.docker("image", "ls", "--quiet", "--filter", f"reference={IMAGE}*").split()
         if images:
@@ -98,7 +133,7 @@ class Engine:
     def _owned(self, *command: str) -> str:
         return self.docker(*command, "--filter", f"label=com.docker.compose.project={_PROJECT}")
 
-    def _run(self, *command: str) -> str:
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
         finished = subprocess.run(
             command,
             cwd=ROOT,
@@ -110,17 +145,37 @@ class Engine:
             timeout=_PATIENCE_S,
         )
         assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}{finished.stderr}"
-        return finished.stdout
+        return finished
 
 
 @contextmanager
-def running_engine() -> Iterator[Engine]:
+def running_engine(compose: Compose) -> Iterator[Engine]:
     """The engine to test with; skips where there is none and none can be started."""
-    docker = need("docker", package="docker.io")
-    if _answers([str(docker), "info"]):
-        if not _answers([str(docker), "compose", "version"]):
+    program = _program(compose)
+    with _environment_of_engine() as environment:
+        if not _answers([*program, "version"], environment):
             pytest.skip("Docker runs, but has no `docker compose`: add its compose plugin")
-        yield Engine(environment=_environment())
+        transcript = Transcript(ROOT / "var" / f"compose-transcript-{compose}.txt")
+        yield Engine(environment=environment, program=program, transcript=transcript)
+
+
+def _program(compose: Compose) -> tuple[str, ...]:
+    if compose is Compose.V2:
+        return ("docker", "compose")
+    program = str(need("docker-compose", package="docker-compose"))
+    version = subprocess.run(
+        [program, "version", "--short"], capture_output=True, text=True, check=False
+    ).stdout
+    if not version.startswith("1.29."):
+        pytest.skip(f"{program} is {version.strip()}; this is about the 1.29 that Debian packages")
+    return (program,)
+
+
+@contextmanager
+def _environment_of_engine() -> Iterator[dict[str, str]]:
+    docker = need("docker", package="docker.io")
+    if _answers([str(docker), "info"], _environment()):
+        yield _environment()
         return
     if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
         pytest.skip("Docker does not run; start it, or be root on Debian to have one started")
@@ -129,7 +184,7 @@ def running_engine() -> Iterator[Engine]:
     yield from _own_engine()
 
 
-def _own_engine() -> Iterator[Engine]:
+def _own_engine() -> Iterator[dict[str, str]]:
     try:
         started = subprocess.run(
             [str(_SCRIPT), "start", str(_FOLDER)], capture_output=True, text=True, check=False
@@ -139,7 +194,7 @@ def _own_engine() -> Iterator[Engine]:
             "DOCKER_HOST": f"unix://{_FOLDER}/docker.sock",
             "DOCKER_CONFIG": str(_FOLDER / "config"),
         }
-        yield Engine(environment=_environment() | own)
+        yield _environment() | own
     finally:
         subprocess.run([str(_SCRIPT), "stop", str(_FOLDER)], check=False)
 
@@ -150,9 +205,7 @@ def _environment() -> dict[str, str]:
     return ours | {"MIDMILE_IMAGE": IMAGE, "MIDMILE_PUBLISH": PUBLISHED}
 
 
-def _compose(arguments: tuple[str, ...]) -> list[str]:
-    return ["docker", "compose", "--project-name", _PROJECT, *arguments]
-
-
-def _answers(command: list[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+def _answers(command: list[str], environment: dict[str, str]) -> bool:
+    return (
+        subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+    )

@@ -19,6 +19,7 @@ mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 PYTHON_IMAGE=$(sed -n 's/^FROM \(python:[^ ]*\).*/\1/p' "$TOP/deploy/Dockerfile" | head -1)
+DEBIAN_IMAGE=$(sed -n 's/^FROM \(debian:[^ ]*\).*/\1/p' "$TOP/deploy/resolver/Dockerfile")
 MONITOR_IMAGE=$(sed -n 's/^FROM \(prom\/[^ ]*\).*/\1/p' "$TOP/deploy/prometheus/Dockerfile")
 BEFORE=$DIR/before-$(cat /proc/sys/kernel/random/boot_id)
 export DOCKER_HOST="unix://$DIR/docker.sock" DOCKER_CONFIG="$DIR/config"
@@ -88,6 +89,11 @@ make_python_image() {
   rm -rf "$root"
 }
 
+# The same has all that the other one has, and more.
+make_debian_image() {
+  docker image inspect "$DEBIAN_IMAGE" >/dev/null 2>&1 || docker tag "$PYTHON_IMAGE" "$DEBIAN_IMAGE"
+}
+
 # The official image's user, working folder and arguments.
 make_monitor_image() {
   docker image inspect "$MONITOR_IMAGE" >/dev/null 2>&1 && return
@@ -126,6 +132,7 @@ case $ACTION in
     start_daemon
     provide_compose
     make_python_image
+    make_debian_image
     make_monitor_image
     ;;
   stop)

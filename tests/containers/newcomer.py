@@ -20,7 +20,10 @@ class Terminal:
     """`docker compose up` in the foreground: its output is read, and Ctrl-C can be typed."""
 
     def __init__(self, engine: Engine) -> None:
-        self._process = engine.foreground("up", "--no-color")
+        self._transcript = engine.transcript
+        self._line = engine.line("up", "--no-color")
+        self._transcript.add(self._line, "(in a terminal of its own; what it showed: below)")
+        self._process = engine.foreground(self._line)
         self._lines: list[str] = []
         self._ready: set[str] = set()
         self._changed = threading.Condition()
@@ -46,6 +49,7 @@ class Terminal:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()
+        self._transcript.add(self._line, "".join(self._lines))
 
     @property
     def output(self) -> str:
