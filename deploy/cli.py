@@ -31,6 +31,9 @@ app = typer.Typer(
     "file cannot be had; 4 runs already, or does not run.",
 )
 
+shop = typer.Typer(help="Change and prepare the demo shop.", rich_markup_mode=None)
+app.add_typer(shop, name="shop")
+
 _CommandFault: type[Exception] = next(
     each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException"
 )
@@ -103,6 +106,10 @@ def status(
     as_json: Annotated[
         bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")
     ] = False,
+    watched: Annotated[
+        bool,
+        typer.Option("--watch", metavar="", help="Show it again each second, until Ctrl-C."),
+    ] = False,
     wake: Annotated[
         str | None,
         typer.Option(
@@ -113,15 +120,21 @@ def status(
     ] = None,
     state: State = STATE,
 ) -> None:
-    """Show nodes, their processes, restarts and requests."""
+    """Show nodes, their processes, load, restarts and requests."""
     from deploy.command_socket import ask
 
     if wake is not None:
         print(f"woke {ask(state.absolute(), {'kind': 'wake', 'name': wake})['woken']}")
         return
+    place = state.absolute()
+    if watched:
+        from deploy.commands.watch import watch
+
+        watch(lambda: ask(place, {"kind": "status"}), as_json=as_json)
+        return
     from deploy.commands.status import print_status
 
-    print_status(ask(state.absolute(), {"kind": "status"}), as_json=as_json)
+    print_status(ask(place, {"kind": "status"}), as_json=as_json)
 
 
 @app.command()
@@ -130,6 +143,14 @@ def check(file: File = None) -> None:
     from deploy.commands.check import check
 
     check(_network_file(file))
+
+
+@app.command()
+def targets(file: File = None) -> None:
+    """Print every node as a target for Prometheus (file_sd, http_sd)."""
+    from deploy.commands.targets import print_targets
+
+    print_targets(_network_file(file))
 
 
 @app.command()
@@ -205,6 +226,99 @@ def resolve(
     from deploy.commands.resolve import resolve
 
     resolve(_network_file(network), name, client)
+
+
+@app.command()
+def explain(
+    url: Annotated[str, typer.Argument(metavar="URL", help="http://shop.cdn.test/")],
+    node: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="An edge or a parent; by default the edge that listens where URL leads, or the "
+            "first one.",
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-H", "--header", metavar="LINE", show_default=False, help="As curl's, repeatable."
+        ),
+    ] = None,
+    method: Annotated[str, typer.Option(metavar="NAME", help="The request's method.")] = "GET",
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")
+    ] = False,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Network file; without one, that of the network which runs, or the demo's.",
+        ),
+    ] = None,
+    state: State = STATE,
+) -> None:
+    """Tell what a node would do with a request, and why; nothing is fetched or counted."""
+    from deploy.commands import explain as command
+
+    file = network.absolute() if network else command.running_file(state.absolute())
+    command.explain(
+        command.read_network(file),
+        url,
+        node=node,
+        method=method,
+        headers=header or (),
+        as_json=as_json,
+    )
+
+
+_Shop = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", show_default=False, help="The demo shop's node, where there are several."
+    ),
+]
+
+
+@shop.callback(invoke_without_command=True)
+def _shop(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@shop.command()
+def release(
+    number: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="NUMBER", show_default=False, help="Which release; by default the next one."
+        ),
+    ] = None,
+    network: Network = None,
+    node: _Shop = None,
+    state: State = STATE,
+) -> None:
+    """Bring out a release of the demo shop.
+
+    A few pages, a style and a script change, as they would on a Tuesday. The shop that runs shows
+    it within a second; what earlier pages load stays where it was.
+    """
+    from deploy.commands.shop import release
+
+    release(_network_file(network), state.absolute(), node, number)
+
+
+@shop.command()
+def pictures(network: Network = None, node: _Shop = None, state: State = STATE) -> None:
+    """Make the demo shop's pictures and film now.
+
+    Without it each is made when it is first asked for.
+    """
+    from deploy.commands.shop import pictures
+
+    pictures(_network_file(network), state.absolute(), node)
 
 
 def _network_file(given: Path | None) -> Path:

@@ -79,6 +79,8 @@ def ask(state: Path, question: Message) -> dict[str, Any]:
             raise Refusal(
                 f"no supervisor runs in {state} (start one: midmile up)", ExitCode.BUSY
             ) from error
+        except (ConnectionResetError, BrokenPipeError) as error:
+            raise Refusal(f"the supervisor in {state} has just ended", ExitCode.BUSY) from error
         except OSError as error:
             raise Refusal(f"the supervisor in {state} does not answer: {error}") from error
     answer = json.loads(line)

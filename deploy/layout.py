@@ -117,6 +117,11 @@ class NodeFiles:
         return self.sites / f"{site}.key"
 
 
+def node_home(state: Path, node: str) -> Path:
+    """What a node keeps while it runs."""
+    return state / "nodes" / node
+
+
 def shown(path: Path) -> str:
     """A path as a user here would type it: relative where it lies below this folder."""
     try:

@@ -34,6 +34,12 @@ class Address(NamedTuple):
         return address is not None and address.is_unspecified
 
 
+def url_here(address: Address) -> str:
+    """The URL of what listens there, as one opens it on the same machine."""
+    local = "::1" if ":" in address.host else "127.0.0.1"
+    return f"http://{Address(local, address.port) if address.is_wildcard else address}/"
+
+
 def ip_or_none(text: str) -> IpAddress | None:
     """The IP address that a text is; one with a zone (`fe80::1%eth0`) is none."""
     try:

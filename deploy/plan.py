@@ -5,13 +5,14 @@ shell knows no role; tests bring a network and a role of their own (`Builders`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from deploy.layout import NodeFiles
+from deploy.layout import NodeFiles, node_home
 from deploy.names import Address
+from deploy.overview.topology import Topology
 from deploy.roles import Keeper, Tell, Worker
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class NetworkPlan:
 
     name: str
     nodes: tuple[NodePlan, ...]
+    status: Address
+    """Where the supervisor serves the status page."""
+    topology: Topology = field(default_factory=Topology)
+    """Who asks whom; empty where nothing is to be drawn."""
     pointers: tuple[tuple[str, str], ...] = ()
     """What to show when the network runs: (for what, address or command)."""
     parsed: object = None
@@ -89,7 +94,7 @@ class Place:
     @property
     def home(self) -> Path:
         """The node's run-time files."""
-        return self.state / "nodes" / self.node.name
+        return node_home(self.state, self.node.name)
 
     @property
     def metrics(self) -> Path:

@@ -26,6 +26,9 @@ class Worker(Protocol):
     def receive(self, message: Message) -> None:
         """Take a message from the keeper."""
 
+    def respond(self, question: Message) -> Message | None:
+        """Answer a question, changing nothing; None: the role knows no such question."""
+
     async def reload_keys(self) -> None:
         """The key bundle's files have changed: use the new ones from now on."""
 

@@ -56,9 +56,9 @@ def parent_settings(network: Network, node: ParentNode, state: Path) -> ParentSe
     )
 
 
-def site_settings(node: OriginNode) -> SiteSettings:
-    """What the demo shop's processes need to know."""
-    return SiteSettings(node=node.name)
+def site_settings(node: OriginNode, home: Path) -> SiteSettings:
+    """What the demo shop's processes need to know; `home` is the node's run-time folder."""
+    return SiteSettings(node=node.name, home=str(home), gzip=node.gzip, faults=node.faults)
 
 
 def mapping_settings(network: Network, node: TopNode | LowNode) -> MappingSettings:

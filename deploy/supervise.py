@@ -3,21 +3,32 @@
 import asyncio
 import logging
 import signal
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from deploy.command_socket import CommandSocket
 from deploy.errand import Errand
 from deploy.exits import PERMANENT, Refusal
 from deploy.layout import state_option
+from deploy.logs.lines import timestamp
 from deploy.logs.stream import LogStreamOut, NodeOutput
+from deploy.names import url_here
+from deploy.node import sockets
+from deploy.overview.chronicle import Chronicle, Moment, Subject
+from deploy.overview.view import View
 from deploy.plan import NetworkPlan, NodePlan
 from deploy.processes.child import Launch
 from deploy.processes.runfile import RunFile, private_directory
 from deploy.processes.slot import Slot, SlotState
 from deploy.roles import Message
+
+if TYPE_CHECKING:
+    from deploy.overview.server import StatusPage
 
 log = logging.getLogger("midmile.deploy")
 
@@ -48,6 +59,17 @@ class Supervisor:
         self._starting = True
         self._failure: Refusal | None = None
         self._began = time.monotonic()
+        self._chronicle = Chronicle(
+            self._network.topology,
+            Subject(
+                network=self._network.name,
+                source=str(errand.source),
+                version=version("midmile"),
+                status=url_here(self._network.status),
+            ),
+        )
+        self._page: StatusPage | None = None
+        out.on_trouble = self._chronicle.troubles.note
 
     async def run(self) -> None:
         """Run the network until told to stop; `Refusal` where it does not come up."""
@@ -59,10 +81,12 @@ class Supervisor:
             self._prepare_keys()
             await commands.open()
             try:
-                await self._start()
+                await self._start(self._bind_page())
                 await self._until_stopped()
             finally:
                 await self._end()
+                if self._page is not None:
+                    await self._page.stop()
                 await commands.close()
 
     def _prepare_keys(self) -> None:
@@ -96,7 +120,22 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.stop)
 
-    async def _start(self) -> None:
+    def _bind_page(self) -> socket.socket:
+        """The status page's socket, before anything runs that would have to be stopped again."""
+        try:
+            return sockets.listen(self._network.status)
+        except Refusal as refusal:
+            raise Refusal(f"status page: {refusal}", refusal.code) from None
+
+    async def _open_page(self, sock: socket.socket) -> None:
+        # Imported while the nodes start: aiohttp takes a while.
+        from deploy.overview.server import StatusPage
+
+        hosts = frozenset({self._network.status.host})
+        self._page = StatusPage(hosts, self._network.topology, self._view)
+        await self._page.start(sock)
+
+    async def _start(self, page: socket.socket) -> None:
         for node in self._network.nodes:
             output = self._outputs[node.name] = NodeOutput(node.name, self._out.relay)
             await output.open()
@@ -109,6 +148,7 @@ class Supervisor:
             )
             self._slots[node.name] = slot
             slot.start()
+        await self._open_page(page)
         try:
             async with asyncio.timeout(self._errand.tuning.start_s * 1.5):
                 await self._all_ready()
@@ -170,11 +210,13 @@ class Supervisor:
             log.info("%s is back", slot.name, extra={"event": "node-back"})
         self._changed.set()
 
-    def slot_said(self, slot: Slot, message: Message) -> None:
-        """Keepers only beat, which the slot keeps."""
+    def slot_said(self, slot: Slot, message: Message) -> None:  # noqa: ARG002  the slot keeps it
+        """Keepers only beat."""
+        self._chronicle.heard(slot.name, slot.status, time.monotonic())
 
     def slot_died(self, slot: Slot, how: str) -> None:
         """A keeper has ended; during the start some reasons end everything."""
+        self._chronicle.lost(slot.name)
         refusal = slot.refusal
         if self._starting and refusal is not None and refusal.code in PERMANENT:
             self._failure = self._failure or Refusal(f"{slot.name}: {refusal}", refusal.code)
@@ -194,33 +236,28 @@ class Supervisor:
         """What the command socket says to a question."""
         match question:
             case {"kind": "status"}:
-                return self._status()
+                return self._view().to_json()
             case {"kind": "wake", "name": str(name)}:
                 return self._wake(name)
             case _:
                 return {"error": "the supervisor does not know this command"}
 
-    def _status(self) -> Message:
-        return {
-            "network": self._network.name,
-            "uptime_s": round(time.monotonic() - self._began, 1),
-            "nodes": [
-                self._node_status(node, self._slots[node.name])
-                for node in self._network.nodes
-                if node.name in self._slots
-            ],
-        }
-
-    def _node_status(self, node: NodePlan, slot: Slot) -> Message:
-        return {
-            "name": node.name,
-            "role": node.role,
-            **slot.report(),
-            "admin": str(node.admin),
-            "requests": slot.status.get("requests", 0),
-            "hits": slot.status.get("hits"),
-            "workers": slot.status.get("workers", []),
-        }
+    def _view(self) -> View:
+        """What `midmile status` and the status page show."""
+        reports = [
+            {
+                "name": node.name,
+                "role": node.role,
+                **self._slots[node.name].report(),
+                "admin": str(node.admin),
+                "status": self._slots[node.name].status,
+            }
+            for node in self._network.nodes
+            if node.name in self._slots
+        ]
+        now = time.monotonic()
+        at = Moment(now=now, time=timestamp(time.time()), uptime_s=now - self._began)
+        return self._chronicle.view(reports, at)
 
     def _wake(self, name: str) -> Message:
         """Wake a node (`east`) or one of its workers (`east/0`)."""

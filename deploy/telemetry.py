@@ -6,16 +6,13 @@ goes on counting where the last one ended. Metrics must be made after `activate`
 `multiprocess_mode="livesum"` or `"livemax"`.
 """
 
-import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, values
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
@@ -84,12 +81,12 @@ class _Sum(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The sums (prometheus-client's callback)."""
-        files = _files(self._directory, "*.db")
-        merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        found = files(self._directory, "*.db")
+        merged: Iterable[Metric] = MultiProcessCollector.merge(found)  # type: ignore[no-untyped-call]
         return merged
 
 
-def _files(directory: Path, pattern: str) -> list[str]:
+def files(directory: Path, pattern: str) -> list[str]:
     """Metric files; one that a process has only just made is still empty, and cannot be read."""
     return [str(file) for file in sorted(directory.glob(pattern)) if _size(file)]
 
@@ -143,44 +140,3 @@ class ShellMetrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """What a node has done since its start, as `midmile status` shows it."""
-
-    requests: int
-    hits: int | None
-    """None for a role that has no cache."""
-
-
-_REQUEST_COUNTERS = frozenset(
-    {
-        "midmile_edge_requests_total",
-        "midmile_origin_requests_total",
-        "midmile_origin_site_requests_total",
-        "midmile_mapping_answers_total",
-    }
-)
-_HIT = "hit"
-"""The verdict that asks nobody."""
-
-
-def traffic(directory: Path) -> Traffic:
-    """Requests and hits, summed over a node's processes."""
-    requests, hits, cached = 0.0, 0.0, False
-    for name, labels, value in _counters(directory):
-        if name in _REQUEST_COUNTERS:
-            requests += value
-            cached = cached or "verdict" in labels
-            hits += value if labels.get("verdict") == _HIT else 0.0
-    return Traffic(requests=int(requests), hits=int(hits) if cached else None)
-
-
-def _counters(directory: Path) -> Iterator[tuple[str, dict[str, str], float]]:
-    """Each counter of each process: name, labels, value. Reads no histogram, so it is quick."""
-    for file in _files(directory, "counter_*.db"):
-        entries = MmapedDict.read_all_values_from_file(file)  # type: ignore[no-untyped-call]
-        for key, value, _, _ in entries:
-            _, name, labels, _ = json.loads(key)
-            yield name, labels, value

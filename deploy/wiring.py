@@ -47,11 +47,14 @@ _STOP_STAGES = {Role.EDGE: 0, Role.TOP: 0, Role.LOW: 0, Role.PARENT: 1, Role.ORI
 def read_plan(text: str, source: Path, state: Path) -> NetworkPlan:
     """The plan in a network file's text; `Refusal` where it is wrong."""
     from deploy.commands.pointers import pointers
+    from deploy.overview.survey import survey
 
     network = load(text, str(source))
     return NetworkPlan(
         name=network.name,
         nodes=tuple(_node_plan(network, node) for node in network.nodes),
+        status=network.about.status,
+        topology=survey(network),
         pointers=pointers(network, source, state),
         parsed=network,
     )
@@ -164,7 +167,7 @@ def build_worker(
             from origin.aio.site.worker import SiteWorker
             from origin.metrics import SiteMetrics
 
-            return SiteWorker(site_settings(node), SiteMetrics(registry))
+            return SiteWorker(site_settings(node, place.home), SiteMetrics(registry))
         case _:
             from deploy.settings import mapping_settings
             from mapping.aio.worker import MappingWorker

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.layout import DEMO, KeyRoom, shown, state_option
-from deploy.names import Address
+from deploy.names import Address, url_here
 from deploy.network import EdgeNode, Network, Site
 
 _LOCAL = (".localhost", "localhost")
@@ -30,6 +30,7 @@ def _rows(network: Network, source: Path, state: Path) -> Iterator[tuple[str, st
         yield "dig", f"dig @{host} {at}{name}"
         file = "" if source == DEMO else f" --network {shlex.quote(shown(source))}"
         yield "both DNS tiers", f"{program()} resolve {name}{file}"
+    yield "status page", url_here(network.about.status)
     first = network.admin_addresses[0]
     yield "Prometheus", f"http://{first}/metrics   ({network.nodes[0].name}; others: see status)"
     yield "status, stop", f"{program()} status{state_option(state)}, Ctrl-C"

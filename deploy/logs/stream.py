@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from deploy.logs.lines import Sink, timestamp
 from deploy.logs.screen import parse
@@ -28,7 +28,15 @@ class LogStreamOut(Sink):
     def __init__(self, descriptor: int, *, human: bool) -> None:
         self._descriptor = descriptor
         self._progress = b""
+        self.on_trouble: Callable[[Mapping[str, object]], None] | None = None
+        """Gets each record that is a warning or worse, whether or not its line can be written."""
         super().__init__(descriptor, human=human)
+
+    def record(self, fields: Mapping[str, object]) -> None:
+        """Queue a record."""
+        if self.on_trouble is not None and str(fields.get("level")) not in _QUIET:
+            self.on_trouble(fields)
+        super().record(fields)
 
     def write(self, line: bytes) -> None:
         """Queue a line; what is said of the progress stays below it."""

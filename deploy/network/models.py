@@ -111,6 +111,10 @@ class About(Table):
         description="First admin address (metrics, health). Nodes without `admin` of their own "
         "take this port and the next ones, in the file's order.",
     )
+    status: ListenAddress = Field(
+        default=Address("127.0.0.1", 8899),
+        description="Where `midmile up` serves its status page.",
+    )
     cdn_id: Token | None = Field(
         default=None,
         description="What this network calls itself in CDN-Loop (RFC 8586).",
@@ -335,6 +339,13 @@ class OriginNode(NodeTable):
 
     role: Literal[Role.ORIGIN] = Field(description="`origin`.")
     listen: OriginListen = Field(description="Where it binds.")
+    gzip: Switch = Field(
+        default=True, description="Compress text for clients that take it, as most origins do."
+    )
+    faults: Switch = Field(
+        default=False,
+        description="Fail on demand, for tests: anyone who reaches `/admin/faults` can break it.",
+    )
 
     def sockets(self) -> Sockets:
         """The addresses to bind: `http`."""

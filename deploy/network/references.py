@@ -210,6 +210,7 @@ def _listening(network: Network) -> Iterator[Fault]:
                     found=f"{shown(other)}, beside {shown(one)} at {toml_path(first)}",
                     expected=expected,
                 )
+    yield from _status_page(network, bound)
     last = network.admin_addresses[-1]
     if last.port > _LAST_PORT:
         yield Fault(
@@ -217,6 +218,19 @@ def _listening(network: Network) -> Iterator[Fault]:
             found=shown(network.about.admin),
             expected=f"a port low enough for {len(network.nodes)} nodes in turn",
         )
+
+
+def _status_page(network: Network, bound: Iterable[tuple[Location, Address]]) -> Iterator[Fault]:
+    """The status page stands beside all nodes of the file, so no wildcard may cover it either."""
+    status = network.about.status
+    for at, address in bound:
+        if address == status or _overlap(address, status):
+            yield Fault(
+                at=("network", "status"),
+                found=f"{shown(status)}, beside {shown(address)} at {toml_path(at)}",
+                expected="an address that no other listener has",
+            )
+            return
 
 
 def _bound(network: Network) -> Iterator[tuple[Location, Address]]:

@@ -1,4 +1,4 @@
-"""A node's admin port: `/metrics`, `/healthz`, `/readyz`.
+"""A node's admin port: `/metrics`, `/healthz`, `/readyz`, `/explain`.
 
 It runs in the keeper, so that it answers whatever the workers do. It serves only reads, and only
 those who know it by its own name: a web page that has rebound a name of its own to our address (DNS
@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from deploy.node.explain import Explain
+
 log = logging.getLogger("midmile.deploy")
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LINE_BYTES = 128 * 1024
+"""Of a request line: `/explain` carries a whole request head of 32 KiB, percent-encoded."""
 IDLE_S = 15.0
 """For a connection without a whole request: scrapes come every few seconds or on a new one."""
 _METHODS = frozenset({"GET", "HEAD"})
@@ -41,15 +45,21 @@ class Admin:
         hosts: frozenset[str],
         metrics: Callable[[], bytes],
         readiness: Callable[[], Readiness],
+        explain: Explain,
     ) -> None:
         self._metrics = metrics
         self._readiness = readiness
-        app = web.Application(middlewares=[_guard(hosts)])
+        app = web.Application(middlewares=[guard(hosts)])
         app.router.add_get("/metrics", self._serve_metrics)
         app.router.add_get("/healthz", self._serve_health)
         app.router.add_get("/readyz", self._serve_readiness)
+        app.router.add_get("/explain", explain.serve)
         self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, keepalive_timeout=IDLE_S
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=IDLE_S,
+            max_line_size=LINE_BYTES,
         )
 
     async def start(self, sock: socket.socket) -> None:
@@ -82,14 +92,14 @@ class Admin:
         )
 
 
-def _guard(hosts: frozenset[str]) -> Middleware:
+def guard(hosts: frozenset[str]) -> Middleware:
     """Refuse foreign names and methods that change things; nothing may be kept by a cache."""
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_ours(request.headers.get("Host", ""), hosts):
             response: web.StreamResponse = web.Response(
-                status=421, text="this admin port is not known by that name\n"
+                status=421, text="this port is not known by that name\n"
             )
         elif request.method not in _METHODS:
             response = web.Response(status=405, headers={"Allow": "GET, HEAD"})
@@ -99,7 +109,7 @@ def _guard(hosts: frozenset[str]) -> Middleware:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    return guard
+    return check
 
 
 def is_ours(host: str, hosts: frozenset[str]) -> bool:

@@ -16,8 +16,9 @@ from deploy.errand import Errand
 from deploy.exits import PERMANENT, ExitCode, Refusal
 from deploy.layout import state_option
 from deploy.logs.lines import start_logs
-from deploy.node import sockets
+from deploy.node import beat, sockets
 from deploy.node.keywatch import KeyWatch
+from deploy.node.questions import Questions
 from deploy.plan import Place
 from deploy.processes.child import Launch
 from deploy.processes.runfile import RunFile, private_directory
@@ -93,6 +94,7 @@ class Shell:
             )
             for index in range(place.node.workers)
         ]
+        self._questions = Questions(self._slots)
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._drain_s = place.node.drain_s
@@ -123,12 +125,14 @@ class Shell:
     async def _start_admin(self) -> "Admin":
         # Imported while the workers start: aiohttp takes a while.
         from deploy.node.admin import Admin
+        from deploy.node.explain import Explain
 
         node = self._place.node
         admin = Admin(
             node.admin_hosts | {node.admin.host, node.name},
             lambda: telemetry.exposition(self._place.metrics),
             self._readiness,
+            Explain(node.name, node.role, self._questions),
         )
         await admin.start(self._sockets["admin"][0])
         return admin
@@ -235,12 +239,7 @@ class Shell:
 
     def _status(self) -> Message:
         """What a heartbeat carries."""
-        done = telemetry.traffic(self._place.metrics)
-        return {
-            "requests": done.requests,
-            "hits": done.hits,
-            "workers": [slot.report() for slot in self._slots],
-        }
+        return beat.status(self._place.metrics, self._slots)
 
     def slot_ready(self, slot: Slot) -> None:
         """A worker serves: greet it."""
@@ -253,14 +252,18 @@ class Shell:
         self._changed.set()
 
     def slot_said(self, slot: Slot, message: Message) -> None:
-        """A worker has a word for the role's keeper."""
-        if message.get("kind") == "role":
-            self._keeper.receive(self._slots.index(slot), cast("Message", message["body"]))
+        """A worker has a word for the role's keeper, or an answer."""
+        match message.get("kind"):
+            case "role":
+                self._keeper.receive(self._slots.index(slot), cast("Message", message["body"]))
+            case "answer":
+                self._questions.heard(self._slots.index(slot), message)
 
     def slot_died(self, slot: Slot, how: str) -> None:
         """A worker has died: forget what it had open; the slot restarts it."""
         index = self._slots.index(slot)
         telemetry.forget_gauges(self._place.metrics, telemetry.worker_process(index))
+        self._questions.lost(index)
         self._metrics.worker_restarts.labels(str(index)).inc()
         self._count_ready()
         self._changed.set()

@@ -118,3 +118,8 @@ def close_all(sockets: Mapping[str, list[socket.socket]], spare: Callable[[str],
         if not spare(name):
             for sock in group:
                 sock.close()
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening TCP socket of a process that is no node, or `Refusal`."""
+    return _bind_by(time.monotonic(), Transport.TCP, address)

@@ -5,6 +5,7 @@ import logging
 import resource
 import signal
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from deploy import telemetry
@@ -54,7 +55,7 @@ async def _serve(upward: Upward, setup: Message, access_log: AccessLog, process:
     builders = errand.load_builders()
     worker = builders.build_worker(place, registry, access_log, upward.tell_role)
     listening = sockets.adopt(cast("Mapping[str, list[int]]", setup["descriptors"]))
-    inbox = Inbox(worker)
+    inbox = Inbox(worker, upward.tell)
     upward.listen(inbox.receive)
     await worker.start(listening)
     upward.ready(dict)
@@ -66,8 +67,9 @@ async def _serve(upward: Upward, setup: Message, access_log: AccessLog, process:
 class Inbox:
     """Hands the keeper's messages to a role's worker."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, tell: Callable[[Message], bool]) -> None:
         self._worker = worker
+        self._tell = tell
         self._reload: asyncio.Task[None] | None = None
 
     def receive(self, message: Message) -> None:
@@ -75,8 +77,19 @@ class Inbox:
         match message.get("kind"):
             case "role":
                 self._worker.receive(cast("Message", message["body"]))
+            case "question":
+                self._respond(message["number"], cast("Message", message["body"]))
             case "reload-keys":
                 self._reload = asyncio.create_task(self._reload_keys(self._reload))
+
+    def _respond(self, number: object, question: Message) -> None:
+        answer: Message | None
+        try:
+            answer = self._worker.respond(question)
+        except Exception:
+            log.exception("a question could not be answered", extra={"event": "question-failed"})
+            answer = {"error": "internal error: see the log", "fault": True}
+        self._tell({"kind": "answer", "number": number, "body": answer})
 
     async def _reload_keys(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:

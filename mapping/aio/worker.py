@@ -46,6 +46,9 @@ class MappingWorker:
         if self._low is not None and message.get("kind") == "fleet" and isinstance(down, list):
             self._low.mark_down(str(name) for name in down)
 
+    def respond(self, question: Mapping[str, object]) -> None:
+        """No question about this role is known yet."""
+
     async def reload_keys(self) -> None:
         """DNS uses no keys."""
 

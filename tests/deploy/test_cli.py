@@ -1,5 +1,6 @@
 """The command line as a user meets it: what it prints, where, and how it ends."""
 
+import json
 import re
 import signal
 import socket
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.status import duration, hit_ratio, print_status
+from deploy.commands.status import print_status
 from deploy.layout import DEMO
+from tests.deploy.overview.samples import at, busy, busy_view
 from tests.kit.processes import alive, free_ports
 
 
@@ -69,7 +71,7 @@ def test_help_needs_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
     )
     assert done.stdout.rstrip().endswith("[]")
-    for command in ("up", "node", "status", "check", "keys", "resolve"):
+    for command in ("up", "node", "status", "check", "targets", "keys", "resolve"):
         assert command in done.stdout
 
 
@@ -125,38 +127,26 @@ def alone(file: Path, admin: int, http: int) -> Path:
 
 
 def test_status_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    """A node's row is followed by one for each of its workers."""
-    worker = {"state": "asleep", "pid": None, "restarts": 8, "uptime_s": 0}
-    node = {
-        "name": "east",
-        "role": "edge",
-        "state": "ready",
-        "pid": 12,
-        "restarts": 1,
-        "uptime_s": 3_700,
-        "admin": "[::1]:8900",
-        "requests": 200,
-        "hits": 150,
-        "workers": [worker],
-    }
-    print_status({"network": "demo", "uptime_s": 61, "nodes": [node]}, as_json=False)
+    """A node's row is followed by one for each of its workers; troubles are pointed to."""
+    chronicle, reports = busy()
+    told = chronicle.view(reports, at(1000.0, uptime_s=61.0)).to_json()
+    print_status(told, as_json=False)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "network demo, up for 1m 1s"
+    assert lines[0] == "network demo, up for 1m 1s, http://127.0.0.1:8899/"
     assert lines[3].split() == [
-        *("east", "edge", "ready", "12", "1", "1h", "1m", "200", "75.0%", "[::1]:8900")
+        *("east", "edge", "ready", "99", "0", "12s", "200", "10.0", "80.0%", "20"),
+        *("40", "%", "90.0", "MB", "127.0.0.1:8900"),
     ]
-    assert lines[4].split() == ["east/0", "asleep", "8", "0s"]
+    assert lines[4].split() == [
+        *("east/0", "ready", "100", "0", "10s", "200", "10.0", "80.0%", "30", "%", "50.0", "MB")
+    ]
+    chronicle.troubles.note({"level": "error", "message": "oh"})
+    print_status(chronicle.view(reports, at(1000.0)).to_json(), as_json=False)
+    assert "0 warnings and 1 errors since start" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(5.9, "5s"), (65, "1m 5s"), (3_600, "1h 0m"), (90_000, "1d 1h")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    """A time span is told in its two largest units."""
-    assert duration(seconds) == text
-
-
-def test_hit_ratio_without_cache_or_requests() -> None:
-    """There is no ratio where there is no cache, or nothing was asked."""
-    assert hit_ratio({"requests": 3, "hits": None}) is None
-    assert hit_ratio({"requests": 0, "hits": 0}) is None
+def test_status_as_json_is_the_whole_view(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rates, links and troubles included."""
+    told = busy_view().to_json()
+    print_status(told, as_json=True)
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(told))

@@ -6,6 +6,7 @@ from deploy.network import LowNode, OriginNode
 from deploy.settings import edge_settings, mapping_settings, parent_settings, site_settings
 from edge.config import CertificateFiles, Identity, OriginServer, ParentAddress, SiteRules
 from mapping.config import EdgeServer, NameServer, Region
+from origin.config import SiteSettings
 from tests.deploy.networks import demo
 
 _STATE = Path("var")
@@ -55,7 +56,10 @@ def test_a_site_s_rules_are_those_of_the_file() -> None:
             default_ttl_s=60.0,
             max_ttl_s=86_400.0,
             query_parameters=frozenset({"q"}),
-            never_cache=("/account/*", "/cart*"),
+            never_cache=(
+                *("/account/*", "/account", "/cart*", "/login", "/logout", "/thanks"),
+                *("/api/cart", "/api/me", "/admin/*"),
+            ),
             store_set_cookie=True,
         ),
     )
@@ -90,11 +94,19 @@ def test_a_parent_knows_the_edges_that_may_ask_it() -> None:
     assert settings.sites == edge_settings(network, network.edges[0], _STATE).sites
 
 
-def test_the_demo_shop_knows_its_name() -> None:
-    """That is all it needs."""
-    node = demo().node("shop-origin")
-    assert isinstance(node, OriginNode)
-    assert site_settings(node).node == "shop-origin"
+def test_the_demo_shop_knows_what_to_do_and_where() -> None:
+    """It compresses and does not fail, unless the file says otherwise."""
+    home = Path("var/nodes/shop-origin")
+    for changes, expected in (
+        ((), SiteSettings(node="shop-origin", home=str(home))),
+        (
+            (('role = "origin"', 'role = "origin"\ngzip = false\nfaults = true'),),
+            SiteSettings(node="shop-origin", home=str(home), gzip=False, faults=True),
+        ),
+    ):
+        node = demo(*changes).node("shop-origin")
+        assert isinstance(node, OriginNode)
+        assert site_settings(node, home) == expected
 
 
 def test_a_dns_server_knows_both_tiers_and_what_it_may_answer() -> None:

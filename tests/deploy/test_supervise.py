@@ -157,6 +157,42 @@ async def test_port_in_use_stops_everything_with_one_line(tmp_path: Path) -> Non
     assert not (tmp_path / "supervisor.sock").exists()
 
 
+async def test_status_page_s_port_in_use_stops_everything_with_one_line(tmp_path: Path) -> None:
+    """Before any node was started."""
+    network = describe(tmp_path, {"a": "echo"})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", network.page))
+        taken.listen()
+        with pytest.raises(Refusal) as refused:
+            async with running(network):
+                pytest.fail("it came up")
+    assert refused.value.code is ExitCode.ADDRESS
+    where = f"127.0.0.1:{network.page}"
+    assert str(refused.value) == f"status page: tcp {where} is in use by another program"
+    assert network.pids() == set()
+    assert not (tmp_path / "supervisor.sock").exists()
+
+
+async def test_status_page_tells_what_the_command_socket_tells(tmp_path: Path) -> None:
+    """Requests, load and memory of each process, and what went wrong."""
+    async with running(describe(tmp_path, {"a": "echo"})) as network:
+        pid = int(await network.ask("a", "pid"))
+        os.kill(pid, signal.SIGKILL)
+        await network.heard("worker-died", "a")
+        await network.ask("a", "pid")
+        await network.beats("a", lambda node: node["requests"] == 2)
+        answer = await network.http_at(network.page, "/status.json")
+        told = json.loads(answer.partition("\r\n\r\n")[2])
+        asked = await asyncio.to_thread(ask, tmp_path, {"kind": "status"})
+        assert told.keys() == asked.keys()
+        (node,) = told["nodes"]
+        assert (node["requests"], node["hits"], node["hit_ratio"]) == (2, 2, 1.0)
+        assert node["rss_bytes"] > node["keeper_rss_bytes"] > 10_000_000
+        assert node["workers"][0]["requests"] == 2
+        assert told["troubles"]["last"][-1]["event"] == "worker-died"
+        assert "worker 0 died" in await network.http_at(network.page, "/")
+
+
 @pytest.mark.parametrize(
     ("mode", "code", "reason"),
     [

@@ -12,6 +12,7 @@ from typing import Self
 from playwright.async_api import Browser as _Chromium
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
 from playwright.async_api import Request as _Request
+from playwright.async_api import Response as _Response
 
 from tests.kit.programs import need
 
@@ -62,6 +63,19 @@ class Visit:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A page that stays open, and what it has done so far."""
+
+    page: Page
+    witness: "_Witness"
+
+    @property
+    def complaints(self) -> list[str]:
+        """Errors on the console, and requests without an answer or with an error's."""
+        return [*self.witness.console_errors, *self.witness.failures]
+
+
 class Browser:
     """A running Chromium; `open_browser` makes one."""
 
@@ -79,6 +93,24 @@ class Browser:
         context = await self._chromium.new_context(ignore_https_errors=ignore_https_errors)
         try:
             return await _visit(context, url, screenshot)
+        finally:
+            await context.close()
+
+    @asynccontextmanager
+    async def tab(
+        self, url: str, *, size: tuple[int, int] = (1440, 1000), dark: bool = False, scale: int = 1
+    ) -> AsyncIterator[Tab]:
+        """Open `url` with an empty profile and leave it open; `size` is the window's."""
+        context = await self._chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            device_scale_factor=scale,
+        )
+        try:
+            page = await context.new_page()
+            witness = _Witness().watching(page)
+            await page.goto(url, timeout=_TIMEOUT_MS)
+            yield Tab(page=page, witness=witness)
         finally:
             await context.close()
 
@@ -103,15 +135,22 @@ class _Witness:
     def __init__(self) -> None:
         self.requests: list[_Request] = []
         self.console_errors: list[str] = []
+        self.failures: list[str] = []
 
     def watching(self, page: Page) -> Self:
         page.on("request", self._request)
+        page.on("requestfailed", lambda request: self.failures.append(request.url))
+        page.on("response", self._response)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         return self
 
     def _request(self, request: _Request) -> None:
         self.requests.append(request)
+
+    def _response(self, response: _Response) -> None:
+        if response.status >= 400:
+            self.failures.append(f"{response.status} {response.url}")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

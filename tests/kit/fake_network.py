@@ -30,6 +30,8 @@ class FakeNetwork:
     state: Path
     ports: dict[str, int]
     admin: dict[str, int]
+    page: int
+    """The status page's port."""
     records: list[dict[str, Any]] = field(default_factory=list)
     said: asyncio.Condition = field(default_factory=asyncio.Condition)
     supervisor: Supervisor | None = None
@@ -91,8 +93,14 @@ class FakeNetwork:
 
     async def http(self, node: str, path: str, host: str = "localhost", method: str = "GET") -> str:
         """A whole response of a node's admin port."""
+        return await self.http_at(self.admin[node], path, host, method)
+
+    async def http_at(
+        self, port: int, path: str, host: str = "localhost", method: str = "GET"
+    ) -> str:
+        """A whole response of a port."""
         async with asyncio.timeout(PATIENCE_S):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.admin[node])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
             writer.write(head.encode())
             answer = await reader.read()
@@ -110,6 +118,7 @@ class Recorder(LogStreamOut):
 
     def record(self, fields: Any) -> None:
         """Keep a record and tell who waits for it."""
+        super().record(fields)
         self._network.records.append(dict(fields))
         self._network.tell()
 
@@ -134,7 +143,7 @@ class WatchedSupervisor(Supervisor):
 
 def describe(state: Path, modes: dict[str, str], workers: int = 1) -> FakeNetwork:
     """A network with a node for each name, of the given mode."""
-    ports = free_ports(2 * len(modes))
+    status, *ports = free_ports(1 + 2 * len(modes))
     listen = dict(zip(modes, ports, strict=False))
     admin = dict(zip(modes, ports[len(modes) :], strict=True))
     nodes = [
@@ -147,8 +156,8 @@ def describe(state: Path, modes: dict[str, str], workers: int = 1) -> FakeNetwor
         }
         for name, mode in modes.items()
     ]
-    text = json.dumps({"name": "fake", "nodes": nodes})
-    return FakeNetwork(text=text, state=state, ports=listen, admin=admin)
+    text = json.dumps({"name": "fake", "status": f"127.0.0.1:{status}", "nodes": nodes})
+    return FakeNetwork(text=text, state=state, ports=listen, admin=admin, page=status)
 
 
 @asynccontextmanager

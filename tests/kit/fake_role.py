@@ -31,6 +31,7 @@ def read_plan(text: str, source: Path, state: Path) -> NetworkPlan:
     return NetworkPlan(
         name=values["name"],
         nodes=tuple(_node(each) for each in values["nodes"]),
+        status=_address(values["status"]),
         pointers=(("Echo", f"nc {values['nodes'][0]['listen']}"),),
         parsed=values,
     )
@@ -115,6 +116,18 @@ class FakeWorker:
     def receive(self, message: Message) -> None:
         """Keep what the keeper says for the client who asks."""
         self._inbox.put_nowait(message)
+
+    def respond(self, question: Message) -> Message | None:
+        """Repeat the question; some URLs get other answers."""
+        match question.get("url"):
+            case "none":
+                return None
+            case "fail":
+                raise RuntimeError("no answer")
+            case "wrong":
+                return {"error": "nobody could ask that"}
+        differs = os.getpid() if question["url"] == "differ" else 0
+        return {"explanation": {**question, "pid": differs}}
 
     async def reload_keys(self) -> None:
         """Say so to the next client that listens."""

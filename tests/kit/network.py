@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -31,8 +32,10 @@ MIDMILE = Path(sys.executable).with_name("midmile")
 Record = Mapping[str, Any]
 """One line of the JSON log."""
 
-_PORTS = ("8080", "8443", "7443", "8088", "5300", "8900")
+_PORTS = ("8080", "8443", "7443", "8088", "5300", "8899", "8900")
 """Those of the sample files."""
+_OPERATORS = ("status", "8899"), ("admin", "8900")
+"""Addresses that a file need not give, and their usual ports."""
 _MARK = "MIDMILE_TEST_RUN"
 """In the environment of all that a test has started, so that strays are found whoever owns them."""
 _COMMAND_S = 60.0
@@ -125,6 +128,11 @@ class Running:
     def admin(self, name: str) -> str:
         """The URL of a node's admin port."""
         return f"http://{self.network.admin_address(self.network.node(name))}"
+
+    @property
+    def status_page(self) -> str:
+        """The URL of the status page."""
+        return f"http://{self.network.about.status}/"
 
     def mark(self) -> int:
         """The log's present end, to wait for what is logged later."""
@@ -291,12 +299,14 @@ def unprivileged() -> tuple[str, ...]:
 def _moved(text: str) -> str:
     """A sample file's text with its addresses and ports moved to where nobody else is."""
     block = next(_blocks) % 240 + 10
-    if "admin =" not in text:
-        text = text.replace("[network]", '[network]\nadmin = "127.0.0.1:8900"', 1)
-    for port, free in zip(_PORTS, free_ports(len(_PORTS)), strict=True):
-        text = text.replace(f":{port}", f":{free}")
+    for key, port in _OPERATORS:
+        if f"{key} =" not in text:
+            text = text.replace("[network]", f'[network]\n{key} = "127.0.0.1:{port}"', 1)
+    free = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    text = re.sub(rf":({'|'.join(_PORTS)})\b", lambda port: f":{free[port[1]]}", text)
     # Browsers take *.localhost to 127.0.0.1 itself; only the edge's two listeners stay there.
-    text = text.replace('admin = "127.0.0.1:', f'admin = "127.{block}.0.1:')
+    for key, _ in _OPERATORS:
+        text = text.replace(f'{key} = "127.0.0.1:', f'{key} = "127.{block}.0.1:')
     return (
         text.replace("127.0.0.1", "\0")
         .replace("127.0.", f"127.{block}.")

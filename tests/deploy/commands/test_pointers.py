@@ -20,6 +20,7 @@ def test_demo_network_is_pointed_at() -> None:
     assert "dig @127.0.10.1 -p 5300 shop.cdn.test" in ways
     assert "http://127.0.0.1:8900/metrics   (east; others: see status)" in ways
     assert ("both DNS tiers", "midmile resolve shop.cdn.test") in shown
+    assert ("status page", "http://127.0.0.1:8899/") in shown
     assert shown[-1] == ("status, stop", "midmile status, Ctrl-C")
 
 

@@ -1,11 +1,13 @@
 """What `midmile up` tells its user when the network runs."""
 
 from deploy.commands.up import table
+from deploy.names import Address
 from deploy.plan import NetworkPlan
 
 NETWORK = NetworkPlan(
     name="demo",
     nodes=(),
+    status=Address("127.0.0.1", 8899),
     pointers=(("browser", "http://shop.localhost:8080/"), ("", "x" * 100), ("status", "midmile")),
 )
 

@@ -12,7 +12,7 @@ from deploy.exits import Refusal
 from deploy.network import NetworkFileError, Problem, load, read
 from tests.deploy.networks import changed, complaints
 
-_NETWORK_KEYS = "name, zone, contact, admin, cdn_id, referral_ttl, answer_ttl"
+_NETWORK_KEYS = "name, zone, contact, admin, status, cdn_id, referral_ttl, answer_ttl"
 _STORIES = (Path(__file__).parent / "mistakes.txt").read_text(encoding="utf-8")
 
 

@@ -1,0 +1,1 @@
+"""What an operator sees of a running network: the status page, and the values behind it."""
