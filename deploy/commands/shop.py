@@ -18,7 +18,7 @@ Progressing = Callable[[int, int], None]
 
 def release(path: Path, state: Path, node: str | None, number: int | None) -> None:
     """Have the shop show another release, by default the next, and say what changes."""
-    from origin.aio.site.release import (
+    from origin.aio.site.releases.release import (
         MOST_RELEASES,
         Release,
         differences,
@@ -90,7 +90,7 @@ def _make(home: Path) -> int:
     """Make pictures, then the film; how many pictures there are."""
     import asyncio
 
-    from origin.aio.site.media import Media
+    from origin.aio.site.handlers.media import Media
 
     media, counted = Media(home), 0
     with _bars() as bars:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from bench import catalogue
 from deploy.cli import app
 from tests.house.tree import PACKAGES, ROOT, files
 
@@ -19,6 +20,8 @@ _HEADINGS = ["What", "Shape", "Words", "Try it"]
 _FENCE = re.compile(r"^```(?P<kind>[\w-]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELL = frozenset({"sh", "bash", "shell", "console"})
 _TARGET = re.compile(r"^(?P<name>[a-z][a-z-]*):", re.MULTILINE)
+_MEASUREMENTS = frozenset(f"bench-{name}" for name in catalogue.NAMES)
+"""What the Makefile's rule `bench-%` stands for."""
 _DOCTEST = "import doctest, sys; sys.exit(doctest.testfile(sys.argv[1], module_relative=False)[0])"
 
 
@@ -65,7 +68,7 @@ def _faults_of(command: str) -> Iterator[str]:
         case [program, *arguments] if Path(program).name == "midmile":
             yield from _midmile_faults(arguments)
         case ["make", *targets]:
-            known = set(_TARGET.findall((ROOT / "Makefile").read_text()))
+            known = {*_TARGET.findall((ROOT / "Makefile").read_text()), *_MEASUREMENTS}
             yield from (f"make has no {name}" for name in targets if _is_unknown(name, known))
 
 
@@ -119,6 +122,16 @@ def test_each_package_has_a_readme_with_the_four_headings(package: str) -> None:
     assert headings((ROOT / package / "README.md").read_text()) == _HEADINGS
 
 
+def test_the_benchmarks_readme_goes_on() -> None:
+    """After the same four headings it tells how each is done, what it hides, how to repeat it."""
+    assert headings((ROOT / "bench" / "README.md").read_text()) == [
+        *_HEADINGS,
+        "How each is done",
+        "What they do not show",
+        "How to repeat it",
+    ]
+
+
 def _run(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a Python block in a process and an empty folder of its own."""
     script = folder / "example.py"
@@ -170,6 +183,7 @@ def test_each_package_can_be_tried(package: str) -> None:
         "midmile status --no-such-option",
         ".venv/bin/midmile upp",
         "make coffee",
+        "make bench-coffee",
         "make up coffee",
         "echo 'unfinished",
     ],
@@ -185,6 +199,7 @@ def test_a_wrong_command_is_seen(command: str) -> None:
         "midmile up",
         "sudo midmile up | cat",
         "make test ARGS='-k cache'",
+        "make bench-hit",
         "curl -v http://localhost",
     ],
 )

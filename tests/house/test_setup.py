@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.programs import PACKAGES
 from tests.house.tree import ROOT, Module, modules
 
 _ASKING = frozenset({"need", "need_path"})
@@ -55,9 +56,11 @@ def _installed() -> set[str]:
 
 
 def _unpacked() -> set[str]:
-    found = re.search(r"^UNPACKED := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert found is not None
-    return set(found[1].split())
+    found = re.findall(
+        r"^(?:UNPACKED|PEERS) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    assert len(found) == 2
+    return set(" ".join(found).split())
 
 
 def test_ci_installs_every_program_that_a_test_wants() -> None:
@@ -69,6 +72,12 @@ def test_ci_installs_every_program_that_a_test_wants() -> None:
         if package not in (_unpacked() if unpacked else _installed())
     }
     assert missing == set()
+
+
+def test_ci_gets_every_program_that_a_measurement_runs() -> None:
+    """Load tools are installed there, peers are unpacked: an installed daemon would start."""
+    assert set(PACKAGES.values()) <= _installed() | _unpacked()
+    assert {"wrk", "nghttp2-client", "dnsperf", "gcc"} <= _installed()
 
 
 def test_a_wanted_package_is_seen() -> None:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from origin.aio.site.release import changes
+from origin.aio.site.releases.release import changes
 from tests.kit.network import Running, grounds, running
 from tests.scenario.visitor import get
 

@@ -13,23 +13,15 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from origin.aio.site import (
-    answers,
-    api,
-    browse,
-    checkout,
-    faults,
-    live,
-    media,
-    objects,
-    probes,
-    visitors,
-)
+from origin.aio.site import objects
 from origin.aio.site.clock import CLOCK, Clock
-from origin.aio.site.coding import Packed
-from origin.aio.site.forms import RefusedError
-from origin.aio.site.representation import represent
-from origin.aio.site.showing import SHOWING, Showing, shown
+from origin.aio.site.handlers import api, browse, checkout, faults, live, media, probes
+from origin.aio.site.http import answers
+from origin.aio.site.http.coding import Packed
+from origin.aio.site.http.forms import RefusedError
+from origin.aio.site.http.representation import represent
+from origin.aio.site.releases.showing import SHOWING, Showing, shown
+from origin.aio.site.visitors import cookies
 from origin.config import SiteSettings
 
 log = logging.getLogger("midmile.origin.site")
@@ -166,7 +158,7 @@ def _items(make: Callable[[str, str], bytes]) -> Handler:
 def _personal(make: Callable[[str], bytes]) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         item = represent(
-            make(visitors.trail_name(request)),
+            make(cookies.trail_name(request)),
             content_type=answers.HTML,
             cache_control="private, no-cache",
             headers={**answers.PAGE_HEADERS, "Vary": "Cookie"},

@@ -13,7 +13,7 @@ from functools import cache
 from html import escape
 from itertools import accumulate
 
-from origin.aio.site.representation import Representation, represent
+from origin.aio.site.http.representation import Representation, represent
 
 KB = 1024
 STATIC_SIZES: Mapping[str, int] = {"1KB": KB, "10KB": 10 * KB, "100KB": 100 * KB, "1MB": KB * KB}

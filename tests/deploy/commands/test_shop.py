@@ -7,10 +7,10 @@ import pytest
 from deploy.commands import shop
 from deploy.exits import ExitCode, Refusal
 from deploy.layout import node_home
-from origin.aio.site import media
+from origin.aio.site.handlers import media
 from origin.aio.site.kept import write_whole
 from origin.aio.site.pictures import PictureStore
-from origin.aio.site.release import MOST_RELEASES, Release, changes, read_release
+from origin.aio.site.releases.release import MOST_RELEASES, Release, changes, read_release
 from tests.deploy.networks import NETWORKS, changed
 
 DEMO = NETWORKS / "demo.toml"

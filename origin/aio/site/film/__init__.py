@@ -1,0 +1,1 @@
+"""The shop's film: painted frames, muxed into WebM without an encoder of video."""

@@ -1,0 +1,1 @@
+"""The shop's pages: what stands on them, and their templates. Nothing here knows HTTP."""

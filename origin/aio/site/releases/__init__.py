@@ -1,0 +1,1 @@
+"""Releases of the shop: what one changes, which is shown, and the static files under its names."""

@@ -1,0 +1,1 @@
+"""What a visitor has: all of it in cookies."""
