@@ -7,9 +7,11 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c 
 PROGRAMS := var/programs
 # Daemons that tests start themselves: unpacked, since installing them would start them or take a port.
 UNPACKED := nginx nginx-common prometheus
+# Those that `make bench` runs beside midmile, and the programs that put load on them.
+PEERS := nginx varnish trafficserver gdnsd knot knot-module-geoip wrk nghttp2-client dnsperf
 ARGS ?=
 
-.PHONY: help up test check format docs pins containers-test programs clean
+.PHONY: help up test check format docs pins containers-test programs bench bench-programs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is
@@ -43,6 +45,15 @@ containers-test: $(VENV)/.dev  ## Build and try the containers (root, Docker)
 
 programs: $(UNPACKED:%=$(PROGRAMS)/.%)  ## Unpack the servers that tests use, without root
 
+bench-programs:  ## Unpack the peers and load tools that benchmarks use, without root
+	@bench/peers/unpack.sh $(PROGRAMS) $(PEERS)
+
+bench: bench-programs $(VENV)/.dev  ## Measure everything beside its peers; bench-NAME for one, BENCH_SMOKE=1 for a tiny run
+	@$(VENV)/bin/python -m bench
+
+bench-%: bench-programs $(VENV)/.dev
+	@$(VENV)/bin/python -m bench $*
+
 clean:  ## Remove what was made: .venv, caches, unpacked programs
 	rm -rf $(VENV) $(PROGRAMS) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -69,7 +80,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing midmile and its development tools into $(VENV)"
-	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[dev,bench]'
 	@touch $(VENV)/.runtime $@
 
 $(PROGRAMS)/.%:

@@ -1,0 +1,52 @@
+"""Every measurement by name: those that can be run, and what the others wait for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from bench.form import Sample
+from bench.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One that can be run."""
+
+    programs: tuple[str, ...]
+    """Whose versions its result tells."""
+    measure: Callable[[Place], list[Sample]]
+
+
+BUILT = ("hit", "miss", "idle", "hitratio", "dns")
+"""Those whose module is `bench.measure.NAME`."""
+
+NOT_BUILT: Mapping[str, str] = {
+    "page": "pages in a browser over distance, in the lab",
+    "api": "uncacheable answers over distance, in the lab",
+    "fatfile": "large files over distance, in the lab",
+    "bytes": "delta encoding and compression in the tunnel",
+    "mapping": "a mapper that measures which edge is near",
+    "detour": "the overlay",
+    "failover": "the overlay",
+    "relay": "the overlay's router",
+    "scale": "a network of many nodes",
+    "purge": "purges",
+    "esi": "pages from fragments",
+}
+"""What each of the others waits for. None of them invents a number."""
+
+NAMES = (*BUILT, *NOT_BUILT)
+
+
+def find(name: str) -> Measurement | None:
+    """A measurement; None: it is not built. Imported only now, for each brings libraries along.
+
+    Raises:
+        KeyError: there is none of this name.
+    """
+    if name in NOT_BUILT:
+        return None
+    if name not in BUILT:
+        raise KeyError(name)
+    module = import_module(f"bench.measure.{name}")
+    return Measurement(programs=module.PROGRAMS, measure=module.measure)

@@ -1,0 +1,66 @@
+"""h2load: requests at one fixed rate, and how long each took."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.load.wrk import LoadError
+from bench.place import HOST, Address, shown
+from bench.programs import libraries, need
+
+_GRACE_S = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latencies:
+    """Times of all answers, in order."""
+
+    sorted_ms: Sequence[float]
+
+    def percentile_ms(self, percent: float) -> float:
+        """The time within which this share of the answers came (nearest rank)."""
+        rank = max(1, -(-len(self.sorted_ms) * percent // 100))
+        return self.sorted_ms[int(rank) - 1]
+
+
+def run(
+    where: Address, path: str, *, per_s: float, connections: int, seconds: float, log: Path
+) -> Latencies:
+    """Ask over HTTP/1.1 at `per_s` requests a second in all; `log` is for h2load's own use.
+
+    Raises:
+        LoadError: an answer was wrong or missing.
+    """
+    log.unlink(missing_ok=True)
+    told = subprocess.run(
+        [
+            need("h2load"),
+            "--h1",
+            f"--clients={connections}",
+            "--threads=1",
+            f"--rps={per_s / connections:.4f}",
+            f"--duration={round(seconds * 1000)}ms",
+            f"--header=:authority: {HOST}",
+            f"--log-file={log}",
+            f"http://{shown(where)}{path}",
+        ],
+        env=libraries(),
+        capture_output=True,
+        text=True,
+        timeout=seconds + _GRACE_S,
+        check=False,
+    )
+    if told.returncode:
+        raise LoadError(f"h2load failed: {told.stdout[-500:]}{told.stderr[-500:]}")
+    return Latencies(sorted_ms=read(log.read_text(encoding="ascii")))
+
+
+def read(log: str) -> list[float]:
+    """The times in a log file of h2load: start (us), status, and us until the answer's end."""
+    answers = [line.split("\t") for line in log.splitlines()]
+    if wrong := [answer for answer in answers if answer[1] != "200"]:
+        raise LoadError(f"h2load was answered {wrong[0][1]}, {len(wrong)} times")
+    if not answers:
+        raise LoadError("h2load was not answered")
+    return sorted(int(answer[2]) / 1000 for answer in answers)

@@ -1,0 +1,1 @@
+"""The measurements, one module each: `measure(place)` gives samples."""

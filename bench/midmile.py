@@ -1,0 +1,141 @@
+"""midmile under measurement: real nodes, each `midmile node NAME` with a network file of its own.
+
+Not `midmile up`: its supervisor reads every node's log, which does not happen where nodes run on
+machines of their own. Logs go to files, as the peers' do.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.contestant import Contestant
+from bench.peers.fleet import ANSWER_TTL_S, EAST, EASTS, WEST, WESTS, ZONE
+from bench.place import HOST, Address, Place, address, shown
+from bench.processes import ready, running
+
+_PROGRAM = Path(sys.executable).with_name("midmile")
+_KEYS_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """A network file and its keys; no node runs yet."""
+
+    home: Path
+    http: Address
+    https: Address
+    dns: Address
+
+    @property
+    def authority(self) -> Path:
+        """The CA certificate that users trust."""
+        return self.home / "var/keys/ca.crt"
+
+
+@contextmanager
+def delivery(place: Place, upstream: Address, cache: str = "8GiB") -> Iterator[Contestant]:
+    """An edge with one worker, and a parent; only the edge counts."""
+    grounds = prepare(place, upstream, cache)
+    with _nodes(grounds, "parent", "edge") as (_, edge):
+        yield Contestant(name="midmile", pids=(edge,), http=grounds.http, https=grounds.https)
+
+
+@contextmanager
+def chain(place: Place, upstream: Address) -> Iterator[Contestant]:
+    """The same where both count."""
+    grounds = prepare(place, upstream)
+    with _nodes(grounds, "parent", "edge") as pids:
+        yield Contestant(name="midmile", pids=tuple(pids), http=grounds.http, https=grounds.https)
+
+
+@contextmanager
+def mapper(place: Place) -> Iterator[Contestant]:
+    """A low-level DNS server. No edge runs: with every edge down, all are answered."""
+    grounds = prepare(place, address(9))
+    with _nodes(grounds, "low") as (low,):
+        yield Contestant(name="midmile", pids=(low,), http=grounds.dns)
+
+
+def prepare(place: Place, upstream: Address, cache: str = "8GiB") -> Grounds:
+    """Write a network file and make its keys."""
+    home = place.folder("midmile")
+    grounds = Grounds(home=home, http=address(1), https=address(1), dns=address(8, udp=True))
+    text = network_file(grounds, upstream, cache)
+    (home / "network.toml").write_text(text, encoding="utf-8")
+    subprocess.run(
+        [_PROGRAM, "keys", "network.toml"],
+        cwd=home,
+        check=True,
+        capture_output=True,
+        timeout=_KEYS_S,
+    )
+    return grounds
+
+
+def network_file(grounds: Grounds, upstream: Address, cache: str) -> str:
+    """The text of a network: an edge that serves, a parent, and the fleet that DNS knows."""
+    fleet = [
+        _node(f"{region}-{place}", "edge", f'region = "{region}"', http=(host, 80))
+        for region, hosts in (("east", EASTS), ("west", WESTS))
+        for place, host in enumerate(hosts)
+    ]
+    own = f'hostnames = ["{HOST}", "{grounds.http[0]}"]'  # wrk sends the address as SNI
+    serving = f'region = "east"\nworkers = 1\ncache = "{cache}"'
+    return "\n".join(
+        [
+            _HEAD.format(zone=ZONE, admin=shown(address(12)), ttl=ANSWER_TTL_S),
+            f'[[site]]\nname = "shop"\n{own}\norigins = ["http://{shown(upstream)}"]',
+            f'[[region]]\nname = "east"\nclients = ["{EAST}"]',
+            f'[[region]]\nname = "west"\nclients = ["{WEST}"]',
+            *fleet,
+            _node("edge", "edge", serving, http=grounds.http, https=grounds.https),
+            _node("parent", "parent", f'cache = "{cache}"', tunnel=address(3)),
+            _node("top", "top", dns=address(10, udp=True)),
+            _node("low", "low", 'region = "east"', dns=grounds.dns),
+            _node("low-west", "low", 'region = "west"', dns=address(11, udp=True)),
+            "",
+        ]
+    )
+
+
+_HEAD = """\
+[network]
+name = "bench"
+zone = "{zone}"
+contact = "hostmaster@{zone}"
+admin = "{admin}"
+answer_ttl = "{ttl}s"
+"""
+
+
+def _node(name: str, role: str, settings: str = "", **listen: Address) -> str:
+    addresses = ", ".join(f'{kind} = ["{shown(where)}"]' for kind, where in listen.items())
+    table = f'[[node]]\nname = "{name}"\nrole = "{role}"\nlisten = {{ {addresses} }}'
+    return f"{table}\n{settings}"
+
+
+@contextmanager
+def _nodes(grounds: Grounds, *names: str) -> Iterator[Sequence[int]]:
+    """These nodes, ready; their keepers' pids."""
+    with ExitStack() as stack:
+        pids = [stack.enter_context(_started(grounds, name)) for name in names]
+        for name, pid in zip(names, pids, strict=True):
+            log = grounds.home / f"{name}.log"
+            ready(partial(_is_ready, log), f"midmile's {name}", pid, log)
+        yield pids
+
+
+@contextmanager
+def _started(grounds: Grounds, name: str) -> Iterator[int]:
+    command: list[str | Path] = [_PROGRAM, "node", name, "--network", "network.toml"]
+    with running(command, grounds.home, name) as pid:
+        yield pid
+
+
+def _is_ready(log: Path) -> bool:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any('"event":"ready"' in line for line in lines)

@@ -1,0 +1,109 @@
+"""nginx three times: the origin of all contestants, a caching edge, and an edge and a parent."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.bodies import SIZES, prose
+from bench.certificate import Pair
+from bench.contestant import Contestant
+from bench.place import HOST, Address, Place, address, as_root, configure, fill, shown
+from bench.processes import listening, ready, running
+from bench.programs import UNPACKED, need
+
+_HERE = Path(__file__).parent
+_PIECE = 4_000
+"""Characters of a parameter in nginx's configuration, which it reads by 4,096 bytes."""
+_UNCACHEABLE = 8 * 1024
+_REQUEST_ID = 33
+"""Characters of `$request_id` and the line's end."""
+
+
+@contextmanager
+def origin(place: Place) -> Iterator[Contestant]:
+    """The origin: `/objects/1KB` and its siblings, whatever the query, and `8KB-uncacheable`."""
+    root = place.folder("origin/root/objects")
+    for name, size in SIZES.items():
+        (root / name).write_text(prose(size, seed=size), encoding="ascii")
+    text = prose(_UNCACHEABLE - _REQUEST_ID, seed=8).replace("\n", " ")
+    pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
+    values = {
+        "root": root.parent,
+        "text": " ".join(f'set $p{at} "{piece}";' for at, piece in enumerate(pieces)),
+        "pieces": "".join(f"$p{at}" for at in range(len(pieces))),
+    }
+    http = address(9)
+    with _nginx(place, "origin", "origin.conf", http, values, log="off") as pid:
+        yield Contestant(name="origin", pids=(pid,), http=http)
+
+
+@contextmanager
+def edge(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
+    """One caching nginx in front of an origin."""
+    http, https = address(2), address(2)
+    values = _proxy(upstream, pair) | {"https": shown(https), "scheme": "http", "hop": ""}
+    with _nginx(place, "nginx", "edge.conf", http, values) as pid:
+        yield Contestant(name="nginx", pids=(pid,), http=http, https=https)
+
+
+@contextmanager
+def chain(
+    place: Place, upstream: Address, pair: Pair, *, gzip: bool = True
+) -> Iterator[Contestant]:
+    """An nginx near the user that fetches from one beside the origin; TLS between them."""
+    name = "nginx" if gzip else "nginx-nogzip"
+    tunnel, http, https = address(3), address(2), address(2)
+    behind = _proxy(upstream, pair, gzip=gzip) | {"https": shown(tunnel)}
+    hop = fill(_HERE / "hop.conf", {**_proxy(tunnel, pair), "encoding": _between(gzip=gzip)})
+    front = _proxy(tunnel, pair, gzip=gzip)
+    front |= {"https": shown(https), "scheme": "https", "hop": hop}
+    with (
+        _nginx(place, f"{name}-parent", "parent.conf", tunnel, behind) as parent,
+        _nginx(place, f"{name}-edge", "edge.conf", http, front) as pid,
+    ):
+        yield Contestant(name=name, pids=(pid, parent), http=http, https=https)
+
+
+def _between(*, gzip: bool) -> str:
+    """What the edge asks of the parent: compressed for all users alike, undone for the few."""
+    if gzip:
+        return "proxy_set_header Accept-Encoding gzip; gunzip on;"
+    return 'proxy_set_header Accept-Encoding "";'
+
+
+def _proxy(upstream: Address, pair: Pair, *, gzip: bool = True) -> dict[str, object]:
+    return {
+        "upstream": shown(upstream),
+        "certificate": pair.certificate,
+        "key": pair.key,
+        "host": HOST,
+        "gzip": "on" if gzip else "off",
+    }
+
+
+@contextmanager
+def _nginx(
+    place: Place,
+    name: str,
+    role: str,
+    at: Address,
+    values: Mapping[str, object],
+    log: str = "access.log json buffer=64k flush=1s",
+) -> Iterator[int]:
+    """One nginx; `at` is where it is ready as soon as it listens there."""
+    program, home = need("nginx"), place.folder(name)
+    unpacked = UNPACKED / "etc/nginx/mime.types"
+    main = {
+        "role": fill(_HERE / role, {**values, "http": shown(at), "home": home}),
+        "home": home,
+        "log": log,
+        "workers": 1,
+        # Unpacked, it has no user of its own; its files are ours.
+        "user": "user root;" if as_root() else "",
+        "mime": unpacked if unpacked.exists() else "/etc/nginx/mime.types",
+    }
+    configuration = configure(_HERE / "main.conf", home / "nginx.conf", main)
+    command: list[str | Path] = [program, "-e", "stderr", "-p", f"{home}/", "-c", configuration]
+    with running(command, home, "nginx") as pid:
+        ready(lambda: listening(at), name, pid, home / "nginx.log")
+        yield pid

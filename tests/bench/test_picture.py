@@ -1,0 +1,34 @@
+"""Pictures: which bars share an axis."""
+
+from pathlib import Path
+
+from bench.form import Result, Row
+from bench.metric import Metric
+from bench.picture import draw, panels
+
+
+def _row(case: str, value: float | None, metric: Metric = Metric.P50_MS) -> Row:
+    spread = {} if value is None else {"midmile": (value, value)}
+    return Row(case=case, metric=metric, values={"midmile": value}, spread=spread)
+
+
+def test_what_is_alike_shares_an_axis() -> None:
+    """A panel per metric."""
+    rows = [_row("1KB/x", 1), _row("10KB/x", 2), _row("1KB/x", 3, Metric.P99_MS)]
+    assert panels(rows) == [rows[:2], rows[2:]]
+
+
+def test_what_is_far_apart_does_not() -> None:
+    """Bars of 1 KB would be dots beside those of 1 MB; a case's first word says what is alike."""
+    rows = [_row("1KB/x", 1), _row("1KB/y", 2), _row("1MB/x", 90)]
+    assert panels(rows) == [rows[:2], rows[2:]]
+
+
+def test_a_panel_may_be_empty(tmp_path: Path) -> None:
+    """Nobody could do it."""
+    rows = (_row("page", None), _row("304", 0))
+    result = Result(
+        bench="hit", date="2026-11-22T13:49:10Z", commit="x", machine={}, versions={}, rows=rows
+    )
+    draw(result, tmp_path / "hit.png")
+    assert (tmp_path / "hit.png").stat().st_size > 1000
