@@ -9,12 +9,17 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kit import programs
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 _APT = "sudo apt-get install "
 _NO_SKIP = bool(os.environ.get("MIDMILE_NO_SKIP"))
+
+# How fast anything runs is never a test's business, nor how fast its input is made.
+settings.register_profile("midmile", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("midmile")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -100,8 +100,12 @@ class Browser:
     async def tab(
         self, url: str, *, size: tuple[int, int] = (1440, 1000), dark: bool = False, scale: int = 1
     ) -> AsyncIterator[Tab]:
-        """Open `url` with an empty profile and leave it open; `size` is the window's."""
+        """Open `url` with an empty profile and leave it open; `size` is the window's.
+
+        Any certificate will do: the browser's store does not know a test network's CA.
+        """
         context = await self._chromium.new_context(
+            ignore_https_errors=True,
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if dark else "light",
             device_scale_factor=scale,

@@ -63,9 +63,10 @@ async def test_a_page_is_complete(
     assert len({fetched.url for fetched in painted}) == pictures
 
 
-async def test_a_visitor_signs_in_and_buys(network: Running, browser: Browser) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_visitor_signs_in_and_buys(network: Running, browser: Browser, scheme: str) -> None:
     """Login, cart, another quantity, order, account, out again; greeted by name in between."""
-    shop = _shop(network, "http")
+    shop = _shop(network, scheme)
     async with browser.tab(f"{shop}/login") as tab:
         page = tab.page
         await page.fill("#name", "Ada Lovelace")
@@ -73,7 +74,7 @@ async def test_a_visitor_signs_in_and_buys(network: Running, browser: Browser) -
         await page.click("main button[type=submit]")
         await page.wait_for_url(f"{shop}/")
         assert "Ada Lovelace" in await page.inner_text("header")
-        await page.goto(f"{shop}/product/{await _in_stock(shop)}")
+        await page.goto(f"{shop}/product/{await _in_stock(network)}")
         await page.click("[data-offer-buy]")
         await page.wait_for_url(f"{shop}/cart")
         assert await page.inner_text("[data-cart-count]") == "1"
@@ -90,12 +91,13 @@ async def test_a_visitor_signs_in_and_buys(network: Running, browser: Browser) -
         assert tab.complaints == []
 
 
-async def test_the_film_can_be_sought_in(network: Running, browser: Browser) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_the_film_can_be_sought_in(network: Running, browser: Browser, scheme: str) -> None:
     """The browser asks for what lies at the place that it jumps to.
 
     It breaks off what it then needs no more, which is no failure.
     """
-    async with browser.tab(f"{_shop(network, 'http')}/film") as tab:
+    async with browser.tab(f"{_shop(network, scheme)}/film") as tab:
         place = await tab.page.evaluate(
             """async () => {
                 const film = document.querySelector("[data-film]");
@@ -107,14 +109,15 @@ async def test_the_film_can_be_sought_in(network: Running, browser: Browser) -> 
                 return film.currentTime / film.duration;
             }"""
         )
-        await tab.page.screenshot(path=SCREENSHOTS / "http-film.png")
+        await tab.page.screenshot(path=SCREENSHOTS / f"{scheme}-film.png")
         assert 0.79 < place < 0.81
         assert tab.witness.console_errors == []
 
 
-async def test_events_and_echo_work(network: Running, browser: Browser) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_events_and_echo_work(network: Running, browser: Browser, scheme: str) -> None:
     """Server-sent events tick, and the WebSocket says what was said to it."""
-    async with browser.tab(f"{_shop(network, 'http')}/about") as tab:
+    async with browser.tab(f"{_shop(network, scheme)}/about") as tab:
         page = tab.page
         await page.click("#events-toggle")
         await page.wait_for_selector("#events-state:has-text('Tick 2')")
@@ -125,15 +128,34 @@ async def test_events_and_echo_work(network: Running, browser: Browser) -> None:
         assert tab.witness.console_errors == []
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("home", "/"), ("shelf", "/shop/maps"), ("product", "/product/night-sky-chart")],
+)
+async def test_a_phone_shows_it_whole(
+    network: Running, browser: Browser, name: str, path: str, dark: bool
+) -> None:
+    """Nothing stands beyond the right edge of a narrow screen."""
+    url = f"{_shop(network, 'http')}{path}"
+    async with browser.tab(url, size=(390, 844), dark=dark, scale=2) as tab:
+        await tab.page.wait_for_load_state("networkidle")
+        shade = "-dark" if dark else ""
+        await tab.page.screenshot(path=SCREENSHOTS / f"phone-{name}{shade}.png")
+        width = await tab.page.evaluate("document.documentElement.scrollWidth")
+        assert width == 390
+        assert tab.complaints == []
+
+
 def _shop(network: Running, scheme: str) -> str:
     """Where any browser finds the shop without a hosts file."""
     local = next(a for a in getattr(network.edge("east").listen, scheme) if a.host == "127.0.0.1")
     return f"{scheme}://shop.localhost:{local.port}"
 
 
-async def _in_stock(shop: str) -> str:
+async def _in_stock(network: Running) -> str:
     """A product that there is plenty of just now."""
-    local = shop.replace("shop.localhost", "127.0.0.1")
+    local = _shop(network, "http").replace("shop.localhost", "127.0.0.1")
     async with aiohttp.ClientSession() as session, session.get(f"{local}/api/products") as listed:
         products = (await listed.json())["products"]
     return str(max(products, key=lambda product: product["stock"])["slug"])

@@ -1,6 +1,7 @@
 """`midmile status --watch`, on a terminal and elsewhere."""
 
 import asyncio
+import codecs
 import fcntl
 import json
 import os
@@ -69,6 +70,8 @@ class Terminal:
         self.process = process
         self.shown = ""
         self._reader = reader
+        # A read may end in the middle of a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     async def shows(self, text: str) -> None:
         """Wait until `text` has been written."""
@@ -76,13 +79,13 @@ class Terminal:
             while text not in self.shown:
                 piece = await self._piece()
                 assert piece, self.shown
-                self.shown += piece.decode()
+                self.shown += self._decoder.decode(piece)
 
     async def end(self) -> int:
         """Wait for the end of the command; its exit code."""
         async with asyncio.timeout(PATIENCE_S):
             while piece := await self._piece():
-                self.shown += piece.decode()
+                self.shown += self._decoder.decode(piece)
             return await self.process.wait()
 
     async def _piece(self) -> bytes:

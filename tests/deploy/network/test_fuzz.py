@@ -3,7 +3,7 @@
 import string
 import tomllib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.deploy.networks import DEMO, complaints
@@ -39,7 +39,6 @@ def _toml(value: object) -> str:
             return str(value)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_value_anywhere_is_taken_or_refused(data: st.DataObject) -> None:
     """A line of the demo file with any value is right, or refused in lines that can be printed."""
@@ -58,7 +57,6 @@ def _has_no_surrogates(value: object) -> bool:
     return str(value).isascii() or "\\ud" not in ascii(value)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=string.printable + "\u202eé", max_size=200))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     """Nothing but our own error comes out, one printable line a problem."""
