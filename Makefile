@@ -54,9 +54,10 @@ bench: bench-programs $(VENV)/.dev  ## Measure everything beside its peers; benc
 bench-%: bench-programs $(VENV)/.dev
 	@$(VENV)/bin/python -m bench $*
 
-clean:  ## Remove what was made: .venv, caches, unpacked programs
+clean:  ## Remove what was made but for var/: .venv, caches, unpacked programs
 	rm -rf $(VENV) $(PROGRAMS) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if test -d var; then echo "var/ stays: keys, pictures and screenshots; remove it yourself: rm -r var"; fi
 
 # The newest Python named above that is new enough and can make a venv. Debian ships ensurepip apart.
 $(VENV)/bin/python:

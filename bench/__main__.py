@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import catalogue, form, machine
-from bench.load.wrk import LoadError
+from bench.load.errors import LoadError
 from bench.place import place
 from bench.processes import NotReadyError
 from bench.programs import ROOT, MissingProgramError, need

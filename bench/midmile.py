@@ -30,11 +30,6 @@ class Grounds:
     https: Address
     dns: Address
 
-    @property
-    def authority(self) -> Path:
-        """The CA certificate that users trust."""
-        return self.home / "var/keys/ca.crt"
-
 
 @contextmanager
 def delivery(place: Place, upstream: Address, cache: str = "8GiB") -> Iterator[Contestant]:

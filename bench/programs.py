@@ -13,6 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UNPACKED = ROOT / "var" / "programs"
 """Where `make bench-programs` unpacks them."""
+_TRIPLET = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
+"""Debian's name for the machine's kind; libraries stand in folders of this name."""
+_VERSION_FLAGS = {"nginx": "-v", "wrk": "-v", "dnsperf": "-h", "h2load": "--version"}
+"""Where it is not `-V`."""
 
 PACKAGES: Mapping[str, str] = {
     "nginx": "nginx",
@@ -60,26 +64,22 @@ def need(program: str) -> Path:
 
 def libraries(*folders: str) -> dict[str, str]:
     """The environment in which unpacked programs find what was unpacked beside them."""
-    triplet = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
-    system = [UNPACKED / "usr/lib" / triplet, UNPACKED / "lib" / triplet]
-    own = [UNPACKED / "usr/lib" / folder.format(triplet=triplet) for folder in folders]
+    system = [UNPACKED / "usr/lib" / _TRIPLET, UNPACKED / "lib" / _TRIPLET]
+    own = [UNPACKED / "usr/lib" / folder.format(triplet=_TRIPLET) for folder in folders]
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(map(str, [*own, *system]))}
 
 
 def data(path: str) -> Path:
     """A file or folder that a package brings, such as `usr/lib/...`: unpacked or installed."""
-    triplet = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
-    relative = path.format(triplet=triplet)
+    relative = path.format(triplet=_TRIPLET)
     unpacked = UNPACKED / relative
     return unpacked if unpacked.exists() else Path("/") / relative
 
 
 def version(program: str) -> str:
     """What `program` says its version is, as Debian's package manager would: one word."""
-    path = need(program)
-    flag = {"nginx": "-v", "gdnsd": "-V", "wrk": "-v", "dnsperf": "-h"}.get(program, "-V")
     told = subprocess.run(
-        [path, "--version" if program == "h2load" else flag],
+        [need(program), _VERSION_FLAGS.get(program, "-V")],
         env=libraries("trafficserver", "{triplet}/varnish"),
         capture_output=True,
         text=True,

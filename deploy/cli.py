@@ -260,7 +260,10 @@ def explain(
     ] = None,
     state: State = STATE,
 ) -> None:
-    """Tell what a node would do with a request, and why; nothing is fetched or counted."""
+    """Tell what a node would do with a request, and why.
+
+    Nothing is fetched or counted.
+    """
     from deploy.commands import explain as command
 
     file = network.absolute() if network else command.running_file(state.absolute())

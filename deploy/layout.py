@@ -122,6 +122,11 @@ def node_home(state: Path, node: str) -> Path:
     return state / "nodes" / node
 
 
+def run_file(home: Path) -> Path:
+    """Who runs as this node; the lock beside it is held meanwhile."""
+    return home / "node.pid"
+
+
 def shown(path: Path) -> str:
     """A path as a user here would type it: relative where it lies below this folder."""
     try:

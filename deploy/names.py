@@ -34,10 +34,16 @@ class Address(NamedTuple):
         return address is not None and address.is_unspecified
 
 
+def reached_here(address: Address) -> Address:
+    """Where one reaches what listens at `address` from the same machine."""
+    if not address.is_wildcard:
+        return address
+    return Address("::1" if ":" in address.host else "127.0.0.1", address.port)
+
+
 def url_here(address: Address) -> str:
     """The URL of what listens there, as one opens it on the same machine."""
-    local = "::1" if ":" in address.host else "127.0.0.1"
-    return f"http://{Address(local, address.port) if address.is_wildcard else address}/"
+    return f"http://{reached_here(address)}/"
 
 
 def ip_or_none(text: str) -> IpAddress | None:

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from deploy.command_socket import CommandSocket
 from deploy.errand import Errand
-from deploy.exits import PERMANENT, Refusal
+from deploy.exits import Refusal
 from deploy.layout import state_option
 from deploy.logs.lines import timestamp
 from deploy.logs.stream import LogStreamOut, NodeOutput
@@ -153,7 +153,7 @@ class Supervisor:
             async with asyncio.timeout(self._errand.tuning.start_s * 1.5):
                 await self._all_ready()
         except TimeoutError:
-            raise Refusal(f"not ready in time: {', '.join(self._waiting())}") from None
+            raise Refusal(f"not ready in time: {'; '.join(self._late())}") from None
         finally:
             self._starting = False
             self._herald.progress("")
@@ -172,6 +172,12 @@ class Supervisor:
 
     def _waiting(self) -> list[str]:
         return [name for name, slot in self._slots.items() if slot.state is not SlotState.READY]
+
+    def _late(self) -> Iterator[str]:
+        """Who is not ready, and how it died last if it did."""
+        for name in self._waiting():
+            how = self._slots[name].how
+            yield f"{name} (died: {how})" if how else name
 
     def _progress(self, waiting: list[str]) -> str:
         done = len(self._slots) - len(waiting)
@@ -217,10 +223,11 @@ class Supervisor:
     def slot_died(self, slot: Slot, how: str) -> None:
         """A keeper has ended; during the start some reasons end everything."""
         self._chronicle.lost(slot.name)
-        refusal = slot.refusal
-        if self._starting and refusal is not None and refusal.code in PERMANENT:
-            self._failure = self._failure or Refusal(f"{slot.name}: {refusal}", refusal.code)
-            slot.give_up()
+        hopeless = slot.hopeless
+        if self._starting and hopeless is not None:
+            if hopeless is slot.refusal:  # the node's own words, which do not name it
+                hopeless = Refusal(f"{slot.name}: {hopeless}", hopeless.code)
+            self._fail(slot, hopeless)
         else:
             log.error("%s died (%s)", slot.name, how, extra={"event": "node-died"})
         self._changed.set()
@@ -228,9 +235,13 @@ class Supervisor:
     def slot_asleep(self, slot: Slot) -> None:
         """A node died too often."""
         if self._starting:
-            reason = f": {slot.refusal}" if slot.refusal else ", see its log"
-            self._failure = self._failure or Refusal(f"{slot.name} dies again and again{reason}")
+            self._fail(slot, slot.worn_out)
         self._changed.set()
+
+    def _fail(self, slot: Slot, why: Refusal) -> None:
+        """The start has failed."""
+        slot.give_up()
+        self._failure = self._failure or why
 
     def answer(self, question: Message) -> Message:
         """What the command socket says to a question."""

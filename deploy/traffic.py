@@ -6,7 +6,7 @@ each series' name apart only once.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,10 +52,12 @@ class Upstream:
     failures: int = 0
     failing: int = 0
     """Workers whose last attempt failed."""
+    named: bool | None = None
+    """Whether low-level DNS may name the edge; None for other upstreams."""
 
     def to_json(self) -> Message:
         """For a heartbeat."""
-        return {"answers": self.answers, "failures": self.failures, "failing": self.failing}
+        return asdict(self)
 
 
 @dataclass(slots=True)
@@ -103,6 +105,8 @@ class Traffic:
             case "probes_total":
                 kind = "answers" if labels["outcome"] == "ok" else "failures"
                 self._take_attempts(labels["edge"], kind, value)
+            case "edge_up":
+                self.upstreams.setdefault(labels["edge"], Upstream()).named = value > 0
             case "upstream_answers_total" | "upstream_failures_total" | "upstream_failing" as what:
                 kind = what.removeprefix("upstream_").removesuffix("_total")
                 self._take_attempts(labels["upstream"], kind, value)

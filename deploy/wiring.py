@@ -40,8 +40,8 @@ log = logging.getLogger("midmile.deploy")
 
 DNS_DRAIN_S = 2.0
 HTTP_DRAIN_S = 10.0
-_STOP_STAGES = {Role.EDGE: 0, Role.TOP: 0, Role.LOW: 0, Role.PARENT: 1, Role.ORIGIN: 2}
-"""Those who ask stop before those whom they ask."""
+_STOP_STAGES = {Role.TOP: 0, Role.LOW: 0, Role.EDGE: 1, Role.PARENT: 2, Role.ORIGIN: 3}
+"""Those who ask stop before those whom they ask; low-level servers ask edges how they are."""
 
 
 def read_plan(text: str, source: Path, state: Path) -> NetworkPlan:

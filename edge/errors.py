@@ -43,7 +43,7 @@ class FramingReason(StrEnum):
     REQUEST_LINE = "bad-request-line"
     """Not exactly `method SP target SP HTTP/x.y` (RFC 9112 3)."""
     METHOD = "method-not-implemented"
-    """CONNECT, or a method longer than any."""
+    """CONNECT, or one that we do not know (`head.METHODS`)."""
     VERSION = "version-not-supported"
     """Neither HTTP/1.0 nor HTTP/1.1, such as the preface of HTTP/2."""
     TARGET = "bad-target"

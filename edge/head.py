@@ -13,8 +13,15 @@ from edge.errors import FramingError, FramingReason
 from edge.fields import tokens
 from edge.message import Headers, Request
 
-MAX_METHOD_BYTES = 32
-"""Twice the longest registered method (UPDATEREDIRECTREF)."""
+METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY"}
+    | {"COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "SEARCH", "UNLOCK"}  # WebDAV
+    | {"ACL", "BIND", "LINK", "MKCALENDAR", "REBIND", "REPORT", "UNBIND", "UNLINK"}
+    | {"CHECKOUT", "M-SEARCH", "MERGE", "MKACTIVITY", "NOTIFY", "PURGE", "SOURCE"}
+    | {"SUBSCRIBE", "UNSUBSCRIBE"}
+)
+"""Those that the parser behind the gate can read, without CONNECT, which needs a tunnel; any other
+token is a method too, but one that is not implemented here (RFC 9110 9.1)."""
 MAX_LENGTH_DIGITS = 15
 """A Content-Length of up to a petabyte: exact in every server's number, floating point too."""
 
@@ -128,8 +135,8 @@ def _request_line(line: bytes, limits: Limits) -> tuple[str, str, str]:
         raise FramingError(FramingReason.VERSION, text, status=505)
     if len(target) > limits.target_bytes:
         raise FramingError(FramingReason.TARGET_LENGTH, "request target too long", status=414)
-    if len(method) > MAX_METHOD_BYTES or method == "CONNECT":
-        # RFC 9110 9.1: a method that is not implemented at all, not one that this target lacks.
+    if method not in METHODS:
+        # Not 405, which would be about this target only.
         raise FramingError(FramingReason.METHOD, "method not implemented", status=501)
     return method, target, f"1.{minor}"
 

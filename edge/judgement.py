@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from edge import forwarding
 from edge.cache.entry import Entry
 from edge.cache.key import Key, cache_key, keyed_target
-from edge.cache.storable import StoreReason
+from edge.cache.unshared import Unshared
 from edge.cache.validate import CONDITIONS
 from edge.cache.verdict import Kind, Verdict, decide
 from edge.config import SiteRules
@@ -85,20 +85,11 @@ def judge(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unshared:
-    """The last response under a key was for one reader alone."""
-
-    reason: StoreReason
-    at_s: float
-    """Monotonic."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
     """What a request that must be fetched finds at its worker."""
 
     in_vain: bool = False
-    """The last answer could not be shared, a moment ago: nobody waits for anybody."""
+    """The last answer to such a request could not be shared, a moment ago: it waits for nobody."""
     under_way: bool = False
     """Another request is fetching it."""
     unshared: Unshared | None = None
@@ -108,7 +99,7 @@ class Prospect:
 def concerns_others(request: Request, verdict: Verdict, *, in_vain: bool) -> bool:
     """Whether what is fetched for it may serve other requests too.
 
-    `in_vain`: the last answer under its key was for one reader alone.
+    `in_vain`: the last answer to such a request was for one reader alone.
     """
     if verdict.kind not in (Kind.MISS, Kind.REVALIDATE) or request.method != "GET":
         return False

@@ -4,7 +4,7 @@ Pure choice over regions that are already ranked; who ranks them and who is heal
 here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -21,7 +21,7 @@ class Rng(Protocol):
 
 
 def choose_edges(
-    ranked: Sequence[Region], *, count: int, usable: Callable[[EdgeServer], bool], rng: Rng
+    ranked: Iterable[Region], *, count: int, usable: Callable[[EdgeServer], bool], rng: Rng
 ) -> tuple[EdgeServer, ...]:
     """Up to `count` usable edges: of the first region, topped up from the next ones.
 

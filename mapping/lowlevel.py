@@ -1,7 +1,8 @@
 """The low-level tier: names edges, for seconds.
 
 Authoritative for each delegated hostname, a zone of its own with addresses at its apex: two live
-edges, of this server's own region first. Edges come and go by what the keeper's probes found.
+edges, of the region first that the users' network is nearest to, where a resolver tells of it
+(RFC 7871), else of this server's own. Edges come and go by what the keeper's probes found.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ import dns.rdata
 import dns.rdatatype
 
 from mapping.choose import Rng, choose_edges, choose_servers
-from mapping.clients import ClientMap
+from mapping.clients import NOWHERE, ClientMap, Nearest
 from mapping.config import EdgeServer, MappingSettings, Region
 from mapping.errors import SettingsError
 from mapping.query import Query
@@ -81,7 +82,7 @@ class LowLevel:
         if apex is None:
             return Decision(kind=AnswerKind.REFUSED)
         if query.name == apex.name:
-            return self._at_apex(apex, query.rdtype, client)
+            return self._at_apex(apex, query, client)
         return apex.nodata() if query.name in self._empty else apex.nxdomain()
 
     def _zone_above(self, name: dns.name.Name) -> Apex | None:
@@ -93,10 +94,10 @@ class LowLevel:
                     return apex
         return None
 
-    def _at_apex(self, apex: Apex, rdtype: int, client: str) -> Decision:
-        match rdtype:
+    def _at_apex(self, apex: Apex, query: Query, client: str) -> Decision:
+        match query.rdtype:
             case dns.rdatatype.A | dns.rdatatype.AAAA:
-                return self._edge_addresses(apex, dns.rdatatype.RdataType(rdtype), client)
+                return self._edge_addresses(apex, query, client)
             case dns.rdatatype.NS:
                 return self._name_servers(apex, client)
             case dns.rdatatype.SOA:
@@ -106,12 +107,15 @@ class LowLevel:
             case _:
                 return apex.nodata()
 
-    def _edge_addresses(self, apex: Apex, rdtype: dns.rdatatype.RdataType, client: str) -> Decision:
+    def _edge_addresses(self, apex: Apex, query: Query, client: str) -> Decision:
+        rdtype = dns.rdatatype.RdataType(query.rdtype)
+        nearest = self._nearest(query)
+
         def usable(edge: EdgeServer) -> bool:
             return edge.name not in self._down and bool(self._addresses[edge.name, rdtype])
 
         edges = choose_edges(
-            self._ranked(client),
+            self._ranked(nearest, client),
             count=self._settings.answer_edges,
             usable=usable,
             rng=self._rng,
@@ -122,13 +126,18 @@ class LowLevel:
         if not rdatas:
             return apex.nodata()
         records = rrset(apex.name, self._settings.answer_ttl_s, rdatas)
-        return Decision(kind=AnswerKind.ANSWER, answer=(records,))
+        return Decision(kind=AnswerKind.ANSWER, answer=(records,), scope=nearest.scope)
 
-    def _ranked(self, client: str) -> tuple[Region, ...]:
-        """This server's own region first: the resolver found it to be the quickest to answer."""
-        own = self._own_region
-        rest = (r for r in self._clients.ranked(client) if r.name != own.name)
-        return (own, *rest)
+    def _nearest(self, query: Query) -> Nearest:
+        """What the map says of the users, as far as the query tells who they are."""
+        subnet = None if query.edns is None else query.edns.subnet
+        block = None if subnet is None else subnet.block
+        return NOWHERE if block is None else self._clients.nearest(block)
+
+    def _ranked(self, nearest: Nearest, client: str) -> Iterable[Region]:
+        """The users' regions; then our own, which the resolver found the quickest to answer."""
+        ranked = (*nearest.regions, self._own_region, *self._clients.ranked(client))
+        return {region.name: region for region in ranked}.values()
 
     def _name_servers(self, apex: Apex, client: str) -> Decision:
         """Exactly the servers of the referral that brought this client here (RFC 1034 4.2.2).

@@ -1,5 +1,7 @@
 """What Prometheus is told about the mapping room. No label takes a value from a query."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mapping.health import ProbeOutcome
@@ -49,6 +51,13 @@ class MappingMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._edge_up = Gauge(
+            "midmile_mapping_edge_up",
+            "1 while answers may name this edge, as this node's probes see it.",
+            ("edge",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._watch_failures = Counter(
             "midmile_mapping_watch_failures",
             "Times the watch over edges broke down and was started anew.",
@@ -66,9 +75,11 @@ class MappingMetrics:
         """Count a probe."""
         self._probes.labels(edge, outcome).inc()
 
-    def edges_up(self, count: int) -> None:
-        """Set how many edges may be named."""
-        self._edges_up.set(count)
+    def edges_up(self, edges: Mapping[str, bool]) -> None:
+        """Set which edges may be named, and how many these are."""
+        self._edges_up.set(sum(edges.values()))
+        for edge, up in edges.items():
+            self._edge_up.labels(edge).set(up)
 
     def watch_failed(self) -> None:
         """Count a breakdown of the watch."""

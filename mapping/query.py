@@ -6,6 +6,7 @@ without transfers, updates or TSIG, so they are only stepped over. Any bytes at 
 or a `MalformedQueryError`.
 """
 
+import ipaddress
 import struct
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import dns.name
 import dns.rdatatype
 import dns.wire
 
+from mapping.clients import Block
 from mapping.errors import MalformedQueryError
 
 HEADER = struct.Struct("!HHHHHH")
@@ -59,6 +61,16 @@ class ClientSubnet:
     """Bits of the address that the resolver tells."""
     address: bytes
     """Just as many octets as `source` needs."""
+
+    @property
+    def block(self) -> Block | None:
+        """The clients meant; None: the answer must not depend on them (RFC 7871 7.1.2)."""
+        bits = _ADDRESS_BITS[self.family]
+        if not self.source:
+            return None
+        value = int.from_bytes(self.address.ljust(bits // 8, b"\0"), "big")
+        make = ipaddress.IPv4Network if self.family == 1 else ipaddress.IPv6Network
+        return make((value, self.source))
 
     def answered(self, scope: int) -> bytes:
         """The option's data in a response: what was asked, and the bits the answer holds for."""

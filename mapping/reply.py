@@ -4,7 +4,7 @@ The only place that writes DNS messages: flags, EDNS, sizes and truncation. What
 sections is decided in `toplevel.py` and `lowlevel.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import dns.edns
@@ -80,6 +80,9 @@ class Decision:
     authority: tuple[dns.rrset.RRset, ...] = ()
     additional: tuple[dns.rrset.RRset, ...] = ()
     """Of a referral its glue, without which it is worth nothing (RFC 9471); else a courtesy."""
+    scope: int = 0
+    """So many bits of the client subnet decided; resolvers share the answer among all that have
+    the same. Referrals and negative answers never depend on it (RFC 7871 7.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,16 +117,14 @@ def encode(query: Query, decision: Decision, transport: Transport) -> Reply:
     """
     attempts = [decision]
     if decision.additional and decision.kind is not AnswerKind.REFERRAL:
-        attempts.append(
-            Decision(kind=decision.kind, answer=decision.answer, authority=decision.authority)
-        )
+        attempts.append(replace(decision, additional=()))
     size = _size_limit(query.edns, transport)
     for attempt in attempts:
         try:
             return Reply(kind=decision.kind, wire=_render(query, attempt, size))
         except dns.exception.TooBig:
             continue
-    empty = Decision(kind=decision.kind)
+    empty = replace(decision, answer=(), authority=(), additional=())
     wire = _render(query, empty, TCP_PAYLOAD, extra_flags=dns.flags.TC)
     return Reply(kind=decision.kind, wire=wire, truncated=True)
 
@@ -157,7 +158,7 @@ def _render(
     message.additional = list(decision.additional)
     if query.edns is not None:
         flags = dns.flags.DO if query.edns.dnssec_ok else 0  # RFC 3225 3: copied
-        message.use_edns(0, flags, UDP_PAYLOAD, options=_options(query.edns))
+        message.use_edns(0, flags, UDP_PAYLOAD, options=_options(query.edns, decision.scope))
     message.set_rcode(_RCODES.get(decision.kind, dns.rcode.NOERROR))
     # Left to itself dnspython shuffles each RRset, and "nearest first" would mean nothing.
     return message.to_wire(max_size=size, want_shuffle=False)
@@ -171,8 +172,8 @@ def _question(query: Query) -> dns.rrset.RRset:
     )
 
 
-def _options(edns: Edns) -> list[dns.edns.Option]:
-    """The client subnet comes back with scope 0: no answer depends on it yet (RFC 7871 7.2.1)."""
+def _options(edns: Edns, scope: int) -> list[dns.edns.Option]:
+    """The client subnet comes back, with the bits that the answer holds for (RFC 7871 7.2.1)."""
     if edns.subnet is None:
         return []
-    return [dns.edns.GenericOption(dns.edns.OptionType.ECS, edns.subnet.answered(scope=0))]
+    return [dns.edns.GenericOption(dns.edns.OptionType.ECS, edns.subnet.answered(scope))]

@@ -71,6 +71,8 @@ class Step:
     records: tuple[Record, ...] = ()
     """The answer, or the NS records of a referral, or the SOA of a negative answer."""
     glue: tuple[Record, ...] = ()
+    holds_for: str = ""
+    """The clients that an answer is for, where one was asked about: `127.0.2.0/24`."""
     reason: str = ""
     """Why nothing came of it, for people."""
 
@@ -126,6 +128,8 @@ def format_step(number: int, step: Step) -> list[str]:
     where = f"[{step.address}]" if ":" in step.address else step.address
     lines = [f"{number}. {step.question} -> {step.server} ({where}:{step.port}, {step.transport})"]
     ending = " ".join(filter(None, (step.rcode, step.kind, f"in {step.took_ms:.1f} ms")))
+    if step.holds_for:
+        ending += f", for clients in {step.holds_for}"
     lines.append(f"   {ending}: {step.reason}" if step.reason else f"   {ending}")
     width = max((len(r.owner) for r in (*step.records, *step.glue)), default=0)
     lines += (

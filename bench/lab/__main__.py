@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.lab.control import Remote
-from bench.lab.control import running as labs
+from bench.lab.control import Remote, open_labs
 from bench.lab.link import LinkStatistics
 from bench.lab.namespaces import LabError
 from bench.lab.running import Lab, opened, read_statistics
 from bench.lab.topologies import STANDARD, standard
 from bench.lab.topology import Topology, links_between
+from deploy.logs.screen import harmless
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -56,7 +56,7 @@ def hold(
 @app.command("list")
 def list_labs() -> None:
     """Name the labs that are open on this machine."""
-    print("\n".join(labs()) or "none is open")
+    print("\n".join(open_labs()) or "none is open")
 
 
 @app.command()
@@ -143,7 +143,7 @@ def _change(
         known = remote.ask(do="describe")
         links = links_between(known["hosts"], known["links"], a, b, one_way=one_way)
         remote.ask(**request(links))
-    print(" ".join(links))
+    print(harmless(" ".join(links)))
 
 
 def _each(links: list[str], **changes: float | bool) -> dict[str, Any]:
@@ -153,15 +153,15 @@ def _each(links: list[str], **changes: float | bool) -> dict[str, Any]:
 def _line(name: str, link: LinkStatistics) -> str:
     drops = sum(link.drops.values())
     waits = f"{link.queue_mean_ms:16.1f}{link.queue_max_ms:8.1f}"
-    return f"{name:24}{link.packets:10}{link.bytes:14}{drops:9}{waits}"
+    return f"{harmless(name):24}{link.packets:10}{link.bytes:14}{drops:9}{waits}"
 
 
 @contextmanager
 def _door(name: str | None) -> Iterator[Remote]:
-    open_ones = labs()
-    if name is None and len(open_ones) != 1:
-        raise LabError(f"say which with --lab: {', '.join(open_ones) or 'none is open'}")
-    remote = Remote(name or open_ones[0])
+    names = open_labs()
+    if name is None and len(names) != 1:
+        raise LabError(f"say which with --lab: {', '.join(names) or 'none is open'}")
+    remote = Remote(name or names[0])
     try:
         yield remote
     finally:
@@ -174,7 +174,7 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except (LabError, KeyError, ValueError) as error:
-        print(f"lab: {error.args[0]}", file=sys.stderr)
+        print(f"lab: {harmless(str(error.args[0]))}", file=sys.stderr)
         raise typer.Exit(1) from error
 
 

@@ -1,14 +1,16 @@
 """How a running lab is spoken to: one JSON object a line, each answered by one.
 
 The door is an abstract Unix socket, which vanishes with its process and leaves no file. Anyone on
-the machine could connect to it, so the lab asks the kernel who does: root and its own user may.
+the machine could connect to it, or put up one that looks like it, so both sides ask the kernel who
+the other is: root and their own user are trusted, with others not a word is spoken.
 """
 
 import json
 import os
+import re
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,13 @@ from typing import Any
 from bench.lab.namespaces import LabError
 
 _PREFIX = "midmile-lab/"
+_LISTED = re.compile(rb" @midmile-lab/([a-z0-9-]+)")
+"""How lines of /proc/net/unix end that tell of a lab. Others may have any bytes there."""
 _PATIENCE_S = 10.0
 _LONGEST_REQUEST = 4 * 1024 * 1024
 """A change of every link of a hundred places is about one megabyte."""
+_LONGEST_ANSWER = 16 * 1024 * 1024
+"""The statistics of a hundred places are about three."""
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -62,9 +68,7 @@ class Door:
 
     def _let_in(self) -> None:
         visitor, _ = self._listener.accept()
-        packed = visitor.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        _, user, _ = struct.unpack("3i", packed)
-        if user in {0, os.geteuid()}:
+        if _trusted(visitor):
             # Answers are written whole: a visitor that does not read them is cut off soon.
             visitor.settimeout(0.5)
             self._visitors[visitor.fileno()] = visitor, bytearray()
@@ -74,7 +78,7 @@ class Door:
     def _reply(self, visitor: socket.socket, line: bytes) -> None:
         try:
             reply = self.answer(json.loads(line))
-        except (KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 (a visitor who asks nonsense ends no lab)
             reply = {"error": str(error.args[0] if error.args else error)}
         visitor.sendall(json.dumps(reply).encode() + b"\n")
 
@@ -94,6 +98,9 @@ class Remote:
         except OSError as error:
             self._socket.close()
             raise LabError(f"there is no lab {self.name}: {error.strerror}") from error
+        if not _trusted(self._socket):
+            self._socket.close()
+            raise LabError(f"{self.name} is another user's, who may be anybody; it is not asked")
 
     def ask(self, **request: object) -> dict[str, Any]:
         """Send a request and wait for its answer.
@@ -106,9 +113,14 @@ class Remote:
             line = self._line()
         except OSError as error:
             raise LabError(f"lab {self.name} does not answer: {error}") from error
-        reply: dict[str, Any] = json.loads(line)
+        try:
+            reply = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise LabError(f"lab {self.name} answers no JSON") from error
+        if not isinstance(reply, dict):
+            raise LabError(f"lab {self.name} answers no JSON object")
         if "error" in reply:
-            raise LabError(reply["error"])
+            raise LabError(str(reply["error"]))
         return reply
 
     def close(self) -> None:
@@ -122,14 +134,31 @@ class Remote:
             if not part:
                 raise ConnectionResetError("it has ended")
             line += part
+            if len(line) > _LONGEST_ANSWER:
+                raise OSError("the answer has no end")
         return bytes(line)
 
 
-def running() -> list[str]:
-    """The names of the labs on this machine."""
-    lines = Path("/proc/net/unix").read_text().splitlines()
-    mark = f"@{_PREFIX}"
-    return sorted({line.partition(mark)[2] for line in lines if mark in line})
+def open_labs() -> list[str]:
+    """The names of the labs on this machine that are root's or our own."""
+    return sorted(_ours(Path("/proc/net/unix").read_bytes()))
+
+
+def _ours(sockets: bytes) -> Iterator[str]:
+    endings = {line[line.rfind(b" ") :] for line in sockets.split(b"\n")}
+    for name in [found[1].decode() for line in endings if (found := _LISTED.fullmatch(line))]:
+        try:
+            Remote(name).close()
+        except LabError:  # somebody else's, or it has just ended
+            continue
+        yield name
+
+
+def _trusted(peer: socket.socket) -> bool:
+    """Whether the other end of a Unix socket is root's or our own user's."""
+    packed = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", packed)
+    return user in {0, os.geteuid()}
 
 
 def _address(name: str) -> str:

@@ -19,6 +19,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from random import Random
 
+_MOST = 1_000_000_000
+"""Of milliseconds, megabits, bytes: more than any link has, and no float's end."""
+
 
 class Drop(StrEnum):
     """Why a packet did not come out."""
@@ -58,12 +61,12 @@ class Conditions:
             ValueError: says which field, and what it may be.
         """
         for name in ("delay_ms", "jitter_ms", "mbit", "queue_bytes"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is negative")
+            if not 0 <= getattr(self, name) <= _MOST:  # what is no number is not between either
+                raise ValueError(f"{name} is not from 0 to {_MOST}")
         for name in ("loss", "burst_loss"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share, from 0 to 1")
-        if self.burst_packets < 1:
+        if not 1 <= self.burst_packets <= _MOST:
             raise ValueError("burst_packets is a mean length, at least 1")
         if self.burst_loss >= self.burst_packets / (self.burst_packets + 1):
             raise ValueError("burst_loss cannot be reached by bursts so short")

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import permutations
 
 from bench.data.latencies import planetlab, wondernetwork
-from bench.lab.link import Conditions
 from bench.lab.topologies import MIDDLE_MBIT, at_home
 from bench.lab.topology import Location, Topology, middle
 
@@ -79,8 +78,3 @@ def nodes(numbers: Sequence[int], *, moment: int, loss: float = 0.0) -> Topology
             for a, b in permutations(names, 2)
         },
     )
-
-
-def at_moment(numbers: Sequence[int], *, moment: int, loss: float = 0.0) -> dict[str, Conditions]:
-    """The same nodes' links in another slice, to change a running lab's distances to."""
-    return nodes(numbers, moment=moment, loss=loss).links()

@@ -24,7 +24,6 @@ from contextlib import (
     suppress,
 )
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, TextIO, cast
 
 from bench.lab import namespaces
@@ -33,8 +32,8 @@ from bench.lab.link import Conditions, Drop, Link, LinkStatistics
 from bench.lab.mesh import MeshStatistics
 from bench.lab.namespaces import LabError
 from bench.lab.topology import HostAddress, Topology
+from bench.programs import ROOT
 
-_ROOT = Path(__file__).resolve().parents[2]
 _END_PATIENCE_S = 20.0
 _NOTHING = Link(Conditions(), seed="").statistics()
 
@@ -253,7 +252,7 @@ def _start(topology: Topology, *, seed: int, congestion: str) -> Lab:
         raise LabError(reason)
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.lab.relay"],
-        cwd=_ROOT,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

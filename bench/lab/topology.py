@@ -8,6 +8,7 @@ Links are named by where they lie: `user>` is the first mile of all that leaves 
 the last mile of all that comes to him, and `edge>origin` the middle of one way.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -15,6 +16,8 @@ from itertools import permutations
 from bench.lab.link import Conditions
 from bench.lab.mesh import Plan, Way
 
+_NAME = re.compile(r"[a-z0-9-]{1,60}")
+"""A topology's: running labs are listed by it, among what anybody may have put there."""
 _MOST_LOCATIONS = 500
 """198.18.0.0/15 has 512 /24s, and the relay waits with select(), which knows 1,024 descriptors."""
 _LEAST_QUEUE_BYTES = 64 * 1024
@@ -57,8 +60,11 @@ class Topology:
         """Refuse a topology that cannot be built.
 
         Raises:
-            ValueError: a name twice, a middle between unknown locations, too many locations.
+            ValueError: no such name, a name twice, a middle between unknown locations, too many
+                locations.
         """
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} cannot be a topology's name: a-z, 0-9 and '-' only")
         names = [location.name for location in self.locations]
         hosts = [host for location in self.locations for host in location.hosts or (location.name,)]
         for name in (*names, *hosts):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load.wrk import LoadError
+from bench.load.errors import LoadError
 from bench.place import HOST, Address, shown
 from bench.programs import libraries, need
 

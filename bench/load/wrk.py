@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
+from bench.load.errors import LoadError
 from bench.place import HOST, Address, shown
 from bench.programs import need
 
 _HEADS = Path(__file__).with_name("heads.lua")
 _GRACE_S = 30
-
-
-class LoadError(Exception):
-    """What was measured is not what was meant: answers were wrong or missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

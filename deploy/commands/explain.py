@@ -11,7 +11,7 @@ from deploy.command_socket import ask
 from deploy.commands.story import print_story
 from deploy.exits import ExitCode, Refusal
 from deploy.layout import DEMO
-from deploy.names import Address
+from deploy.names import Address, reached_here
 from deploy.network import EdgeNode, Network, Node, read
 from edge.explain.question import QuestionError, Url, parse_url
 
@@ -91,10 +91,7 @@ def _named(network: Network, name: str) -> Node:
 
 def _ask(network: Network, node: Node, path: str) -> dict[str, Any]:
     admin = network.admin_address(node)
-    host = admin.host
-    if admin.is_wildcard:
-        host = "::1" if ":" in host else "127.0.0.1"
-    connection = http.client.HTTPConnection(host, admin.port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection(*reached_here(admin), timeout=PATIENCE_S)
     try:
         # By its name, so that another node that listens there turns the question away.
         connection.request("GET", path, headers={"Host": node.name})

@@ -1,6 +1,7 @@
 """`midmile resolve`: walks both DNS tiers and prints each step."""
 
 import asyncio
+import ipaddress
 from pathlib import Path
 
 from deploy.exits import ExitCode, Refusal
@@ -12,6 +13,8 @@ from mapping.walk import format_step
 
 def resolve(path: Path, name: str, client: str | None) -> None:
     """Ask from the network's top-level servers downwards; `Refusal` where nobody answers."""
+    if client is not None:
+        _check(client)
     network = read(path)
     if not network.tops:
         raise Refusal(f"{path} has no top-level DNS server to ask", ExitCode.USAGE)
@@ -19,6 +22,14 @@ def resolve(path: Path, name: str, client: str | None) -> None:
         asyncio.run(_walk(network, name, client))
     except WalkError as error:
         raise Refusal(str(error)) from None
+
+
+def _check(client: str) -> None:
+    try:
+        ipaddress.ip_network(client, strict=False)
+    except ValueError:
+        text = f"--client {client!r} is no IP address or prefix, such as 192.0.2.0/24"
+        raise Refusal(text, ExitCode.USAGE) from None
 
 
 async def _walk(network: Network, name: str, client: str | None) -> None:

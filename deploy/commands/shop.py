@@ -1,19 +1,24 @@
 """`midmile shop`: what one does to the demo shop besides running it."""
 
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.exits import ExitCode, Refusal
-from deploy.layout import node_home, shown
+from deploy.layout import node_home, run_file, shown
 from deploy.network import Network, OriginNode, read
-from deploy.processes.runfile import private_directory
+from deploy.processes.runfile import is_held, private_directory
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 Progressing = Callable[[int, int], None]
 """Told how many are done, and how many there are."""
+_STOPPING = "stopping after the pages begun..."
 
 
 def release(path: Path, state: Path, node: str | None, number: int | None) -> None:
@@ -27,7 +32,8 @@ def release(path: Path, state: Path, node: str | None, number: int | None) -> No
     )
 
     origin = origin_node(read(path), path, node)
-    home = _home(state, origin)
+    home = node_home(state, origin.name)
+    _refuse_strange_state(state, home)
     try:
         before = read_release(home)
     except ValueError as error:
@@ -40,13 +46,15 @@ def release(path: Path, state: Path, node: str | None, number: int | None) -> No
     try:
         write_release(home, Release(number=wanted, highest=before.highest))
     except OSError as error:
-        raise Refusal(
-            f"cannot write to {shown(home)}: {error.strerror}", ExitCode.ADDRESS
-        ) from None
+        raise _unwritable(home, error) from None
+    runs = is_held(run_file(home))
+    shows = "shows" if runs else "will show"
+    if not runs:
+        print(f"{origin.name} does not run from {shown(state)} now: what follows is for its start")
     if wanted == before.number:
-        print(f"{origin.name} shows release {wanted} already")
+        print(f"{origin.name} {shows} release {wanted} already")
         return
-    print(f"{origin.name} shows release {wanted}; before, release {before.number}")
+    print(f"{origin.name} {shows} release {wanted}; before, release {before.number}")
     for line in differences(before.number, wanted):
         print(f"  {line}")
 
@@ -55,13 +63,15 @@ def pictures(path: Path, state: Path, node: str | None) -> None:
     """Make all of the shop's pictures and its film that are missing, and show how it goes on."""
     origin = origin_node(read(path), path, node)
     home = _home(state, origin)
+    tally = _Tally()
     try:
-        made = _make(home)
+        _make(home, tally)
     except OSError as error:
-        raise Refusal(
-            f"cannot write to {shown(home)}: {error.strerror}", ExitCode.ADDRESS
-        ) from None
-    print(f"{origin.name} has {made} pictures and the film, in {shown(home)}")
+        raise _unwritable(home, error) from None
+    except KeyboardInterrupt:
+        print(f"stopped; {tally.done:,} of {tally.total:,} made", file=sys.stderr)
+        raise
+    print(f"{origin.name} has {tally.total} pictures and the film, in {shown(home)}")
 
 
 def origin_node(network: Network, path: Path, name: str | None) -> OriginNode:
@@ -78,6 +88,16 @@ def origin_node(network: Network, path: Path, name: str | None) -> OriginNode:
     return found[0]
 
 
+def _refuse_strange_state(state: Path, home: Path) -> None:
+    """Where the shop has never run nobody would see the release."""
+    if not home.is_dir():
+        raise Refusal(
+            f"no shop runs from the state directory {shown(state)}, or ever did: start it with "
+            "midmile up, or name another directory with --state",
+            ExitCode.BUSY,
+        )
+
+
 def _home(state: Path, origin: OriginNode) -> Path:
     """The node's run-time folder, which is made if the shop has not run yet."""
     home = node_home(state, origin.name)
@@ -86,26 +106,55 @@ def _home(state: Path, origin: OriginNode) -> Path:
     return private_directory(home)
 
 
-def _make(home: Path) -> int:
-    """Make pictures, then the film; how many pictures there are."""
+def _unwritable(home: Path, error: OSError) -> Refusal:
+    return Refusal(f"cannot write to {shown(home)}: {error.strerror}", ExitCode.ADDRESS)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How far the pictures are."""
+
+    done: int = 0
+    total: int = 0
+
+
+def _make(home: Path, tally: _Tally) -> None:
+    """Make pictures, then the film."""
     import asyncio
 
     from origin.aio.site.handlers.media import Media
 
-    media, counted = Media(home), 0
-    with _bars() as bars:
-        painting = bars.add_task("pictures", total=None)
+    media = Media(home)
+    with (
+        _bars() as bars,
+        _telling_of_interrupt(lambda: bars.console.print(_STOPPING, highlight=False)),
+    ):
+        painting = bars.add_task("pictures", total=None, visible=False)
 
         def show(done: int, total: int) -> None:
-            nonlocal counted
-            counted = total
-            bars.update(painting, completed=done, total=total)
+            tally.done, tally.total = done, total
+            bars.update(painting, completed=done, total=total, visible=True)
 
         media.pictures.make_all(show)
-        filming = bars.add_task("film", total=None)
+        filming = bars.add_task("film", total=1)
         asyncio.run(media.film())
-        bars.update(filming, completed=1, total=1)
-    return counted
+        bars.update(filming, completed=1)
+
+
+@contextmanager
+def _telling_of_interrupt(tell: Callable[[], None]) -> Iterator[None]:
+    """Answer Ctrl-C at once: what is being painted takes some seconds more."""
+
+    def interrupted(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)  # the second one is Python's own
+        tell()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _bars() -> "Progress":
@@ -123,7 +172,9 @@ def _bars() -> "Progress":
         TextColumn("{task.description:<9}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("elapsed"),
         TimeElapsedColumn(),
+        TextColumn("left"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )

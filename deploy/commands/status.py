@@ -57,7 +57,7 @@ def _row(name: str, role: str, told: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         name,
         role,
-        _state(told["state"], told["condition"]),
+        _state(told),
         str(told["pid"] or ""),
         str(told["restarts"]),
         words.duration(told["uptime_s"]),
@@ -71,6 +71,8 @@ def _load(told: Mapping[str, Any]) -> tuple[str, str]:
     return words.share(told["cpu_share"]), words.size(told["rss_bytes"])
 
 
-def _state(state: str, condition: str) -> str:
-    style = _STYLES.get(condition, "dim")
+def _state(told: Mapping[str, Any]) -> str:
+    style, state = _STYLES.get(told["condition"], "dim"), told["state"]
+    if told.get("left_out_by"):
+        state += f", {words.answers(told['named_by'], told['left_out_by'])}"
     return f"[{style}]{state}[/{style}]"

@@ -187,7 +187,10 @@ def _fetch(fetch: Told) -> Iterator[str]:
         yield f"because of Authorization stored only with {' or '.join(fetch['stored_only_with'])}"
     if fetch["last_not_stored"] is not None:
         ago = _span(fetch["last_not_stored_ago_s"])
-        yield f"the last answer, {ago} ago, could not be stored ({fetch['last_not_stored']})"
+        alike = ", ".join(fetch["last_not_stored_vary"])
+        whom = f"to the same {alike}" if alike else "whoever asked"
+        why = fetch["last_not_stored"]
+        yield f"the last answer, {whom}, {ago} ago, could not be stored ({why})"
 
 
 def _whom(told: Told) -> Iterator[Block]:

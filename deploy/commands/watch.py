@@ -147,7 +147,10 @@ class _Column:
 
 
 def _state(told: Status) -> Text:
-    return Text(told["state"], style=_STYLES.get(told["condition"], "dim"))
+    shown = told["state"]
+    if told.get("left_out_by"):
+        shown += f", {words.answers(told['named_by'], told['left_out_by'])}"
+    return Text(shown, style=_STYLES.get(told["condition"], "dim"))
 
 
 def _ratio(key: str) -> Callable[[Status], RenderableType]:

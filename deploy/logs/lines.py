@@ -240,6 +240,12 @@ def drop_fields(dropped: int) -> dict[str, object]:
     }
 
 
+def our_fault(record: logging.LogRecord) -> bool:
+    """Whether a web server's error is ours: what a client sends wrongly is answered with 400."""
+    raised = record.exc_info[0] if record.exc_info else None
+    return raised is None or raised.__module__ != "aiohttp.http_exceptions"
+
+
 def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogStream, AccessLog]:
     """Send this process's log to `sink`, by default its stdout.
 
@@ -254,5 +260,6 @@ def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogSt
     root.setLevel(logging.INFO)
     # Its lines repeat ours, with the client's raw bytes in them.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(our_fault)
     logging.captureWarnings(capture=True)
     return stream, stream.access

@@ -27,18 +27,16 @@ def _escaped(char: str) -> str:
 
 def render(record: Mapping[str, object], *, colour: bool) -> str:
     """One line: time, node and process, level, message or event, other fields."""
-    level = str(record.get("level", "info"))
+    level = said(record.get("level", "info"))
     parts = [
-        painted(_clock(str(record.get("time", ""))), "2", colour=colour),
+        painted(_clock(said(record.get("time", ""))), "2", colour=colour),
         painted(f"{_where(record):<14}", "36", colour=colour),
         painted(f"{harmless(level):<7}", _COLOURS.get(level, "0"), colour=colour),
     ]
     if record.get("logger") == "midmile.access":
         return " ".join([*parts, _exchange(record)])
     fields = " ".join(
-        f"{harmless(str(key))}={_value(value)}"
-        for key, value in record.items()
-        if key not in _PLACED
+        f"{harmless(key)}={_value(value)}" for key, value in record.items() if key not in _PLACED
     )
     parts += [
         _text(record.get("message") or record.get("event") or ""),
@@ -53,22 +51,30 @@ def _exchange(record: Mapping[str, object]) -> str:
     def word(name: str) -> str:
         return _text(record.get(name, ""))
 
-    seconds = record.get("seconds")
     words = [
         word("method"),
         f"{word('scheme')}://{word('host')}{word('target')}" if word("host") else word("target"),
         *(word(name) for name in ("status", "verdict", "reason", "error")),
         f"{word('response_bytes')} B" if "response_bytes" in record else "",
-        f"{seconds * 1000:.1f} ms" if isinstance(seconds, int | float) else "",
+        _duration(record.get("seconds")),
         f"id={word('request_id')}" if "request_id" in record else "",
     ]
     return " ".join(filter(None, words))
 
 
 def _where(record: Mapping[str, object]) -> str:
-    node, process = str(record.get("node", "")), str(record.get("process", ""))
+    node, process = said(record.get("node", "")), said(record.get("process", ""))
     number = process.removeprefix("worker-")
     return harmless(f"{node}/{number}" if number != process else node)
+
+
+def _duration(seconds: object) -> str:
+    if not isinstance(seconds, int | float):
+        return ""
+    try:
+        return f"{seconds * 1000:.1f} ms"
+    except OverflowError:  # a whole number that is no float's
+        return ""
 
 
 def _clock(time: str) -> str:
@@ -77,7 +83,7 @@ def _clock(time: str) -> str:
 
 
 def _text(value: object) -> str:
-    text = harmless(str(value))
+    text = harmless(said(value))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
@@ -90,7 +96,15 @@ def _indented(error: object) -> str:
     """A traceback on lines of its own."""
     if not error:
         return ""
-    return "".join(f"\n    {harmless(line)}" for line in str(error).splitlines())
+    return "".join(f"\n    {harmless(line)}" for line in said(error).splitlines())
+
+
+def said(value: object) -> str:
+    """Any value of a log line as text."""
+    try:
+        return str(value)
+    except (RecursionError, ValueError):  # lists in lists, a number of thousands of digits
+        return f"({type(value).__name__})"
 
 
 def painted(text: str, code: str, *, colour: bool) -> str:

@@ -36,7 +36,8 @@ midmile check my-network.toml
 ```
 
 says what a file describes, or everything that is wrong with it at once. Keys that are not listed
-here are refused.
+here are refused. (`midmile` stands in `.venv/bin` after `make up`: `. .venv/bin/activate` lets a
+shell find it.)
 
 ## An example
 

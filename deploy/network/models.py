@@ -139,7 +139,9 @@ class Pages(Table):
         default=False, description="Send only what changed since an older version."
     )
     identity_cookie: Token | None = Field(
-        default=None, description="Cookie that tells users apart, for pages kept per user."
+        default=None,
+        description="Cookie by which the site's own servers tell users apart, declared to midmile "
+        "for pages kept per user; it changes nothing at the servers.",
     )
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import json
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -25,6 +25,8 @@ LINE_BYTES = 128 * 1024
 IDLE_S = 15.0
 """For a connection without a whole request: scrapes come every few seconds or on a new one."""
 _METHODS = frozenset({"GET", "HEAD"})
+_OWN_FETCHES = frozenset({"", "none", "same-origin"})
+"""Values of Sec-Fetch-Site with which data may be asked for; none from what is no browser."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class Admin:
 
 
 def guard(hosts: frozenset[str]) -> Middleware:
-    """Refuse foreign names and methods that change things; nothing may be kept by a cache."""
+    """Refuse foreign names, foreign pages, and methods that change things; no cache may keep it."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,6 +105,8 @@ def guard(hosts: frozenset[str]) -> Middleware:
             )
         elif request.method not in _METHODS:
             response = web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        elif is_foreign(request.headers) and not _is_navigation(request.headers):
+            response = web.Response(status=403, text="another site's page may not ask this port\n")
         else:
             response = await handler(request)
         response.headers["Cache-Control"] = "no-store"
@@ -121,6 +125,26 @@ def is_ours(host: str, hosts: frozenset[str]) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether another site's page makes a browser ask.
+
+    That page could not read the answer, but could keep us busy. Browsers say so in Sec-Fetch-Site
+    (W3C Fetch Metadata), and those that do not know it mostly in Origin (RFC 6454 7), which is
+    "null" where a page has none.
+    """
+    if headers.get("Sec-Fetch-Site", "") not in _OWN_FETCHES:
+        return True
+    if "Origin" not in headers:
+        return False
+    site = headers["Origin"].partition("://")[2].lower()
+    return not site or site != headers.get("Host", "").lower()
+
+
+def _is_navigation(headers: Mapping[str, str]) -> bool:
+    """Whether somebody has followed a link: a new page in the bar, not a part of the old one."""
+    return headers.get("Sec-Fetch-Dest") == "document"
 
 
 def _without_port(host: str) -> str:

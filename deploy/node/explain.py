@@ -5,6 +5,7 @@ and any number of `header=Name: value` may follow.
 """
 
 import json
+import secrets
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,8 @@ class Explain:
         self._node = node
         self._role = role
         self._questions = questions
+        # Of this run, and one for all workers: answers that agree are to look alike.
+        self._secret = secrets.token_hex(16)
 
     async def serve(self, request: web.Request) -> web.Response:
         """Ask the workers and gather what they say (an aiohttp handler)."""
@@ -34,7 +37,13 @@ class Explain:
             return _fault(400, "ask with one url=, at most one method=, and header=Name: value")
         if self._questions.crowded:
             return _fault(503, "too many questions at once")
-        question = {"kind": "explain", "url": urls[0], "method": methods[0], "headers": headers}
+        question = {
+            "kind": "explain",
+            "url": urls[0],
+            "method": methods[0],
+            "headers": headers,
+            "secret": self._secret,
+        }
         return self._told(await self._questions.ask(question))
 
     def _told(self, answers: Answers) -> web.Response:

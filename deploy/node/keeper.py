@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from deploy import telemetry
 from deploy.errand import Errand
-from deploy.exits import PERMANENT, ExitCode, Refusal
-from deploy.layout import state_option
+from deploy.exits import ExitCode, Refusal, in_one_line
+from deploy.layout import run_file, state_option
 from deploy.logs.lines import start_logs
 from deploy.node import beat, sockets
 from deploy.node.keywatch import KeyWatch
@@ -52,18 +52,18 @@ async def _run(errand: Errand, name: str, restarts: int, upward: Upward | None) 
     stream, _ = start_logs(name, telemetry.KEEPER)
     try:
         place = errand.place(name)
-        private_directory(place.state)
-        private_directory(place.home.parent)
+        private_directory(place.state, written=False)
+        private_directory(place.home.parent, written=False)
         home = private_directory(place.home)
-        with RunFile(home / "node.pid", f"node {name}") as run:
+        with RunFile(run_file(home), f"node {name}") as run:
             retry_s = sockets.UNCLEAN_RETRY_S if run.unclean else 0.0
             bound = sockets.bind_all(place.node, retry_s)
             await Shell(place, errand, bound, restarts).run(upward)
     except Refusal:
         raise
-    except Exception:
+    except Exception as error:
         log.exception("the keeper has failed", extra={"event": "keeper-failed"})
-        return ExitCode.FAILED
+        raise Refusal(in_one_line(error)) from None
     finally:
         stream.close()
     return ExitCode.OK
@@ -100,6 +100,8 @@ class Shell:
         self._drain_s = place.node.drain_s
         self._asked = self._hard = False
         self._serving = False
+        self._failure: Refusal | None = None
+        """Why the node cannot start."""
 
     async def run(self, upward: Upward | None) -> None:
         """Start everything, serve until told to stop, drain; `Refusal` where a start fails."""
@@ -141,11 +143,8 @@ class Shell:
         """Wait for every worker; a worker that can never work ends the node."""
         while not self._stop.is_set():
             self._changed.clear()
-            for slot in self._slots:
-                if slot.refusal is not None and slot.refusal.code in PERMANENT:
-                    raise slot.refusal
-                if slot.state is SlotState.ASLEEP:
-                    raise Refusal(f"{slot.name} dies again and again: see its log")
+            if self._failure is not None:
+                raise self._failure
             if all(slot.state is SlotState.READY for slot in self._slots):
                 self._serving = True
                 log.info("ready", extra={"event": "ready", "role": self._place.node.role})
@@ -267,14 +266,22 @@ class Shell:
         self._metrics.worker_restarts.labels(str(index)).inc()
         self._count_ready()
         self._changed.set()
-        if slot.refusal is not None and slot.refusal.code in PERMANENT and not self._serving:
-            slot.give_up()  # the node says why, and ends
-            return
-        log.error("%s died (%s)", slot.name, how, extra={"event": "worker-died"})
+        hopeless = None if self._serving else slot.hopeless
+        if hopeless is not None:
+            self._fail(slot, hopeless)
+        else:
+            log.error("%s died (%s)", slot.name, how, extra={"event": "worker-died"})
 
-    def slot_asleep(self, slot: Slot) -> None:  # noqa: ARG002  it has told the user itself
-        """A worker died too often."""
+    def slot_asleep(self, slot: Slot) -> None:
+        """A worker died too often; it has told the user itself, but for a node that starts."""
+        if not self._serving:
+            self._fail(slot, slot.worn_out)
         self._changed.set()
+
+    def _fail(self, slot: Slot, why: Refusal) -> None:
+        """The node says why it cannot start, and ends."""
+        slot.give_up()
+        self._failure = self._failure or why
 
     def _count_ready(self) -> None:
         self._metrics.workers_ready.set(sum(slot.state is SlotState.READY for slot in self._slots))

@@ -14,8 +14,8 @@ from deploy.roles import Message
 
 PATIENCE_S = 2.0
 """A worker that does not look at its channel for so long is in trouble, and is not asked twice."""
-MOST = 16
-"""Questions at a time. They come from operators, one by one."""
+MOST = 4
+"""Questions at a time. They come from operators, one by one, and keep workers from visitors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,12 @@ import asyncio
 import logging
 import resource
 import signal
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from deploy import telemetry
 from deploy.errand import Errand
-from deploy.exits import ExitCode, Refusal
+from deploy.exits import ExitCode, Refusal, in_one_line
 from deploy.logs.lines import start_logs
 from deploy.node import sockets
 from deploy.plan import AccessLog
@@ -40,8 +39,9 @@ async def run_worker(control: int) -> ExitCode:
     except Refusal as refusal:
         upward.failed(refusal)
         return refusal.code
-    except Exception:
+    except Exception as error:
         log.exception("worker %d has failed", index, extra={"event": "worker-failed"})
+        upward.failed(Refusal(in_one_line(error)))
         return ExitCode.FAILED
     finally:
         stream.close()
@@ -98,9 +98,8 @@ class Inbox:
             await self._worker.reload_keys()
             log.info("new keys are in use", extra={"event": "keys-reloaded"})
         except Exception as error:  # noqa: BLE001  the old keys still serve
-            detail = traceback.format_exception_only(error)[-1].strip()
             log.error(  # noqa: TRY400  one line: the file is at fault, not the code
-                "new keys cannot be used: %s", detail, extra={"event": "keys-refused"}
+                "new keys cannot be used: %s", in_one_line(error), extra={"event": "keys-refused"}
             )
 
     def close(self) -> None:

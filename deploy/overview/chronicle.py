@@ -83,8 +83,9 @@ class Chronicle:
 
     def view(self, reports: Sequence[Report], at: Moment) -> View:
         """All that can be shown now."""
-        nodes = tuple(self._node(report, at) for report in reports)
         by_name = {report["name"]: report for report in reports}
+        links = tuple(self._link(link, by_name) for link in self._topology.links)
+        nodes = tuple(self._node(report, links, at) for report in reports)
         edges = [node for node in nodes if node.role == EDGE]
         return View(
             network=self._subject.network,
@@ -95,7 +96,7 @@ class Chronicle:
             uptime_s=round(at.uptime_s, 1),
             totals=self._totals(nodes, edges, [by_name[edge.name]["status"] for edge in edges], at),
             nodes=nodes,
-            links=tuple(self._link(link, by_name) for link in self._topology.links),
+            links=links,
             sites=tuple(self._sites([by_name[edge.name] for edge in edges])),
             history=self._history(edges, at),
             troubles=TroublesView(
@@ -108,7 +109,7 @@ class Chronicle:
     def _meter(self, node: str) -> Meter:
         return self._meters.setdefault(node, Meter())
 
-    def _node(self, report: Report, at: Moment) -> NodeView:
+    def _node(self, report: Report, links: Sequence[LinkView], at: Moment) -> NodeView:
         status, meter = report["status"], self._meter(report["name"])
         station = self._stations.get(report["name"])
         workers = tuple(_workers(status, meter))
@@ -139,6 +140,8 @@ class Chronicle:
             cache_bytes=status.get("cache_bytes", 0),
             cache_objects=status.get("cache_objects", 0),
             history=self._per_second([report["name"]], "requests", at),
+            named_by=_judges(links, report["name"], named=True),
+            left_out_by=_judges(links, report["name"], named=False),
             workers=workers,
         )
 
@@ -204,11 +207,12 @@ class Chronicle:
             source=link.source,
             target=link.target,
             kind=link.kind,
-            state=_link_state(link, source, answers, failures),
+            state=_link_state(link, by_name, answers, failures),
             answers=told.get("answers", 0),
             failures=told.get("failures", 0),
             requests_per_s=round(answers + failures, 2),
             failures_per_s=round(failures, 2),
+            named=told.get("named"),
         )
 
     def _sites(self, edges: Sequence[Report]) -> Iterator[SiteView]:
@@ -254,6 +258,12 @@ def _workers(status: Mapping[str, Any], meter: Meter) -> Iterator[WorkerView]:
         )
 
 
+def _serves(report: Report) -> bool:
+    workers = report["status"].get("workers", ())
+    states = [worker["state"] for worker in workers]
+    return report["state"] == "ready" and (not states or "ready" in states)
+
+
 def _node_condition(state: str, workers: Sequence[WorkerView]) -> Condition:
     condition = _CONDITIONS.get(state, Condition.AWAY)
     if condition is not Condition.WELL or not workers:
@@ -264,12 +274,21 @@ def _node_condition(state: str, workers: Sequence[WorkerView]) -> Condition:
     return Condition.PARTLY if well else Condition.DOWN
 
 
-def _link_state(link: Link, source: Report, answers: float, failures: float) -> LinkState:
+def _judges(links: Sequence[LinkView], edge: str, *, named: bool) -> tuple[str, ...]:
+    """DNS servers that name an edge, or that do not."""
+    return tuple(link.source for link in links if link.target == edge and link.named is named)
+
+
+def _link_state(
+    link: Link, by_name: Mapping[str, Report], answers: float, failures: float
+) -> LinkState:
     if link.kind is LinkKind.REFERRAL:
         return LinkState.UNTOLD
-    if source.get("state") != "ready":
+    # Rates tell of the last seconds, and a node that has died may have answered in them.
+    ends = [by_name[name] for name in (link.source, link.target) if name in by_name]
+    if link.source not in by_name or not all(map(_serves, ends)):
         return LinkState.CUT
-    told = source["status"].get("upstreams", {}).get(link.counted_as, {})
+    told = by_name[link.source]["status"].get("upstreams", {}).get(link.counted_as, {})
     if told.get("failing") or (failures and not answers):
         return LinkState.FAILING
     return LinkState.FLOWING if answers else LinkState.IDLE

@@ -13,14 +13,14 @@ WINDOW_S = 5.0
 """Long enough to be calm, short enough to show what one just did."""
 _SAMPLES = 16
 """Bounds the window where heartbeats come faster than once a second."""
-_RUNG = ("requests", "hits", "errors")
+_REMEMBERED = ("requests", "hits", "errors")
 
 
 class Meter:
     """One node's counters, over the last seconds and the last minutes."""
 
     def __init__(self) -> None:
-        self.rings = {name: Ring() for name in _RUNG}
+        self.rings = {name: Ring() for name in _REMEMBERED}
         self._samples: deque[tuple[float, dict[str, float]]] = deque(maxlen=_SAMPLES)
         self._heard_at: float | None = None
         self._last: dict[str, float] = {}
@@ -57,7 +57,7 @@ def _growth(before: float, after: float) -> float:
 
 def counters(status: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Every counter of a heartbeat: `requests`, `site/shop/hits`, `worker/0/cpu_s`."""
-    for name in (*_RUNG, "served_bytes", "fetched_bytes", "cpu_s"):
+    for name in (*_REMEMBERED, "served_bytes", "fetched_bytes", "cpu_s"):
         yield name, _number(status.get(name))
     for group, title in (("sites", "site"), ("upstreams", "upstream")):
         for name, counts in _table(status.get(group)).items():

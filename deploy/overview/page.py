@@ -68,6 +68,7 @@ class Pages:
             "ratio": words.ratio,
             "share": words.share,
             "duration": words.duration,
+            "answers": lambda node: words.answers(node.named_by, node.left_out_by),
             "harmless": harmless,
             "station": lambda name: words.shortened(name, _NAME_CHARACTERS),
         }

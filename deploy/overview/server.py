@@ -2,7 +2,8 @@
 
 It serves reads only, to those who know it by its own name, as admin ports do. One view is made and
 rendered a tick, for all who watch; nothing is made while nobody does. A listener that is too slow
-for a tick gets the whole page's parts with the next one it takes, so nothing queues up.
+for a tick gets the whole page's parts with the next one it takes, so nothing queues up but what the
+kernel keeps for it, which is told to keep little.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from deploy.node.admin import IDLE_S, guard
+from deploy.node.admin import IDLE_S, guard, is_foreign
 from deploy.overview.page import Pages
 from deploy.overview.topology import Topology
 from deploy.overview.view import View
@@ -26,9 +27,12 @@ log = logging.getLogger("midmile.deploy")
 
 TICK_S = 1.0
 MOST_LISTENERS = 32
-"""Browser tabs that watch at once. Each costs a socket and what it is sent."""
+"""Browser tabs that watch at once. Each costs a socket and what it is sent. For one more the oldest
+is let go: it may be one that only holds its place, and a browser comes again."""
 SLOW_S = 10.0
 """A listener that takes nothing for so long is let go; its browser comes again if it lives."""
+KEPT_BYTES = 64 * 1024
+"""What the kernel keeps for a listener that takes nothing; by itself it keeps minutes of events."""
 RETRY_MS = 2000
 
 STATIC = Path(__file__).parent / "static"
@@ -42,14 +46,13 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
-_OURS = frozenset({"", "none", "same-origin"})
-"""Values of Sec-Fetch-Site (W3C Fetch Metadata) with which data may be asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What was rendered in one tick."""
 
+    view: View
     number: int
     made_at: float
     """Monotonic seconds."""
@@ -71,7 +74,9 @@ class StatusPage:
         self._frame: Frame | None = None
         self._ticked = asyncio.Condition()
         self._ticks: asyncio.Task[None] | None = None
-        self._listeners: set[asyncio.Task[object]] = set()
+        self._json: tuple[Frame, bytes] | None = None
+        self._listeners: dict[asyncio.Task[object], asyncio.Transport] = {}
+        """The oldest first."""
         app = web.Application(middlewares=[guard(hosts), _armour])
         app.router.add_get("/", self._serve_page)
         app.router.add_get("/events", self._serve_events)
@@ -94,12 +99,15 @@ class StatusPage:
 
     async def start(self, sock: socket.socket) -> None:
         """Serve on a listening socket."""
+        # Accepted sockets inherit both.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KEPT_BYTES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SLOW_S * 1000))
         await self._runner.setup()
         await web.SockSite(self._runner, sock).start()
 
     async def stop(self) -> None:
         """Close the listener and let everybody go."""
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener.cancel()
         if self._ticks is not None:
             self._ticks.cancel()
@@ -111,8 +119,10 @@ class StatusPage:
 
     async def _serve_json(self, request: web.Request) -> web.Response:
         _refuse_strangers(request)
-        text = json.dumps(self._view().to_json(), indent=2) + "\n"
-        return web.Response(text=text, content_type="application/json")
+        frame = self._current()
+        if self._json is None or self._json[0] is not frame:
+            self._json = frame, f"{json.dumps(frame.view.to_json(), indent=2)}\n".encode()
+        return web.Response(body=self._json[1], content_type="application/json", charset="utf-8")
 
     async def _serve_events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events (HTML Standard 9.2): each carries parts of the page as JSON."""
@@ -123,33 +133,43 @@ class StatusPage:
         if request.method == "HEAD":
             await response.prepare(request)
             return response
+        task, transport = asyncio.current_task(), request.transport
+        if task is None or transport is None:
+            raise ConnectionResetError("it has left")
         if len(self._listeners) >= MOST_LISTENERS:
-            raise web.HTTPServiceUnavailable(
-                text=f"{MOST_LISTENERS} watch already\n", headers={"Retry-After": "10"}
-            )
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101
-        self._listeners.add(task)
+            self._let_go(next(iter(self._listeners)))
+        self._listeners[task] = transport
         try:
             await response.prepare(request)
-            await self._feed(response)
+            await self._feed(response, transport)
         except (ConnectionError, TimeoutError):
-            pass  # it has left, or takes nothing
+            self._let_go(task)  # it has left, or takes nothing
         finally:
-            self._listeners.discard(task)
+            self._listeners.pop(task, None)
         return response
 
-    async def _feed(self, response: web.StreamResponse) -> None:
-        frame = self._current()
+    def _let_go(self, listener: asyncio.Task[object]) -> None:
+        if transport := self._listeners.pop(listener, None):
+            transport.abort()
+            if listener is not asyncio.current_task():
+                listener.cancel()
+
+    async def _feed(self, response: web.StreamResponse, transport: asyncio.Transport) -> None:
+        """Send what is new until it has left; TimeoutError where it takes nothing for too long."""
+        frame = sent = self._current()
         data = f"retry: {RETRY_MS}\n\n".encode() + frame.whole
         if self._ticks is None or self._ticks.done():
             self._ticks = asyncio.create_task(self._tick(), name="status page")
         while True:
-            async with asyncio.timeout(SLOW_S):
-                await response.write(data)
-            before = frame
-            frame = await self._next(before)
-            data = frame.news if frame.number == before.number + 1 else frame.whole
+            # What waits before the kernel is waited for here, with one event at most behind it.
+            if not transport.get_write_buffer_size():
+                async with asyncio.timeout(SLOW_S):
+                    await response.write(data)
+                sent = frame
+            elif frame.made_at - sent.made_at > SLOW_S:
+                raise TimeoutError
+            frame = await self._next(frame)
+            data = frame.news if frame.number == sent.number + 1 else frame.whole
 
     async def _next(self, before: Frame) -> Frame:
         """The newest frame, once there is one after `before`."""
@@ -185,6 +205,7 @@ class StatusPage:
         known = before.parts if before is not None else {}
         news = {name: html for name, html in parts.items() if known.get(name) != html}
         return Frame(
+            view=view,
             number=before.number + 1 if before is not None else 0,
             made_at=time.monotonic(),
             page=self._pages.page(view, parts).encode(),
@@ -209,7 +230,7 @@ async def _armour(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _refuse_strangers(request: web.Request) -> None:
     """Another site's page could not read the answer, but it could take up all listeners' places."""
-    if request.headers.get("Sec-Fetch-Site", "") not in _OURS:
+    if is_foreign(request.headers):
         raise web.HTTPForbidden(text="only the status page itself may ask for this\n")
 
 

@@ -10,9 +10,7 @@ def survey(network: Network) -> Topology:
     """Who asks whom. An origin server that is a node of the file is not shown twice."""
     origins = _origins(network)
     named = [url for url, station in origins.items() if station == url]
-    strangers = (
-        Station(name=url, role=Role.ORIGIN, address=url, ours=False) for url in dict.fromkeys(named)
-    )
+    strangers = (Station(name=url, role=Role.ORIGIN, address=url) for url in dict.fromkeys(named))
     return Topology(
         regions=tuple(region.name for region in network.regions),
         stations=(*map(_station, network.nodes), *strangers),

@@ -30,8 +30,6 @@ class Station:
     """Of edges and low-level DNS."""
     address: str
     """Where the others find it."""
-    ours: bool = True
-    """Whether it is a node of the network file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,12 @@ whoever shows them makes them harmless.
 """
 
 import threading
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+
+from deploy.logs.screen import said
+from deploy.overview.words import shortened
 
 KEPT = 100
 """More than one reads; the log has all."""
@@ -19,7 +22,7 @@ LEVELS = frozenset({WARNING, "error", "critical"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A warning or an error, and how often it came in a row."""
+    """A warning or an error, and how often it came."""
 
     time: str
     """RFC 3339, of the last one."""
@@ -30,25 +33,31 @@ class Trouble:
     text: str
     times: int = 1
 
-    def same(self, other: "Trouble") -> bool:
-        """Whether both tell the same, at different times."""
-        return replace(self, time="", times=1) == replace(other, time="", times=1)
+    @property
+    def told(self) -> Hashable:
+        """What it tells: of two that tell the same only the last is kept, counted."""
+        return replace(self, time="", times=1)
+
+    @property
+    def kind(self) -> Hashable:
+        """Whose it is. One kind, however noisy, leaves room for all others."""
+        return self.node, self.event
 
 
 class Troubles:
-    """A bounded ring. Log lines come from more than one thread."""
+    """A bounded table, oldest first. Log lines come from more than one thread."""
 
     def __init__(self) -> None:
         self.warnings = 0
         """Ever."""
         self.errors = 0
         """Ever, critical ones included."""
-        self._ring: deque[Trouble] = deque(maxlen=KEPT)
+        self._kept: dict[Hashable, Trouble] = {}
         self._lock = threading.Lock()
 
     def note(self, record: Mapping[str, object]) -> None:
         """Keep a log record if it is a warning or worse."""
-        if str(record.get("level")) not in LEVELS:
+        if said(record.get("level")) not in LEVELS:
             return
         trouble = _trouble(record)
         with self._lock:
@@ -56,19 +65,29 @@ class Troubles:
                 self.warnings += 1
             else:
                 self.errors += 1
-            if self._ring and trouble.same(self._ring[-1]):
-                trouble = replace(trouble, times=self._ring.pop().times + 1)
-            self._ring.append(trouble)
+            if before := self._kept.pop(trouble.told, None):
+                trouble = replace(trouble, times=before.times + 1)
+            self._kept[trouble.told] = trouble
+            if len(self._kept) > KEPT:
+                self._forget_one()
 
     def last(self) -> tuple[Trouble, ...]:
         """Newest first."""
         with self._lock:
-            return tuple(reversed(self._ring))
+            return tuple(reversed(self._kept.values()))
+
+    def _forget_one(self) -> None:
+        """The oldest of the kind that has most; the oldest of all where no kind has more."""
+        counted = Counter(trouble.kind for trouble in self._kept.values())
+        most = max(counted.values())
+        del self._kept[
+            next(told for told, each in self._kept.items() if counted[each.kind] == most)
+        ]
 
 
 def _trouble(record: Mapping[str, object]) -> Trouble:
     def word(name: str) -> str:
-        return _cut(record.get(name), _NAME_CHARACTERS)
+        return _shown(record.get(name), _NAME_CHARACTERS)
 
     return Trouble(
         time=word("time"),
@@ -76,7 +95,7 @@ def _trouble(record: Mapping[str, object]) -> Trouble:
         node=word("node"),
         process=word("process"),
         event=word("event"),
-        text=_cut(_text(record), TEXT_CHARACTERS),
+        text=_shown(_text(record), TEXT_CHARACTERS),
     )
 
 
@@ -85,9 +104,8 @@ def _text(record: Mapping[str, object]) -> object:
     message, error = record.get("message"), record.get("error")
     if not isinstance(error, str) or not error.strip():
         return message
-    return f"{message or ''}: {error.strip().splitlines()[-1]}"
+    return f"{said(message or '')}: {error.strip().splitlines()[-1]}"
 
 
-def _cut(value: object, limit: int) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= limit else text[:limit] + "…"
+def _shown(value: object, characters: int) -> str:
+    return shortened("" if value is None else said(value), characters)

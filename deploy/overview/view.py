@@ -39,7 +39,7 @@ class LinkState(StrEnum):
     FAILING = "failing"
     """The last attempts failed: the target rests, and others are asked if there are any."""
     CUT = "cut"
-    """The asking node itself does not serve."""
+    """One of its two ends does not serve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,10 @@ class NodeView:
     cache_objects: int
     history: tuple[float, ...]
     """Requests a second, as in `History`."""
+    named_by: tuple[str, ...]
+    """Low-level DNS servers that may name this edge in answers."""
+    left_out_by: tuple[str, ...]
+    """Those that may not, since their probes of it failed."""
     workers: tuple[WorkerView, ...]
 
 
@@ -107,6 +111,8 @@ class LinkView:
     failures: int
     requests_per_s: float
     failures_per_s: float
+    named: bool | None
+    """Whether the asking DNS server may name the edge in answers; None for other links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Numbers as people read them: short, with the unit they need, in figures of one width."""
 
+from collections.abc import Sequence
 from math import log10
 
 NONE = "–"  # noqa: RUF001  an en dash stands for no number
@@ -62,3 +63,11 @@ def duration(seconds: float) -> str:
 def shortened(text: str, characters: int) -> str:
     """A text that takes no more than so many characters."""
     return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def answers(named_by: Sequence[str], left_out_by: Sequence[str]) -> str:
+    """Whether low-level DNS names an edge; nothing for a node that it never names."""
+    if not left_out_by:
+        return "in DNS" if named_by else ""
+    judges = len(named_by) + len(left_out_by)
+    return f"in DNS {len(named_by)}/{judges}" if named_by else "out of DNS"

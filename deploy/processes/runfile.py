@@ -38,6 +38,21 @@ class RunFile:
         self.release()
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process runs that holds this run file; nothing is made."""
+    try:
+        descriptor = os.open(path.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(lock: Path, run: Path, what: str) -> int:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -56,12 +71,14 @@ def _pid(run: Path) -> str:
         return ""
 
 
-def private_directory(path: Path) -> Path:
+def private_directory(path: Path, *, written: bool = True) -> Path:
     """Make a directory that only its owner can enter; `Refusal` for one that anybody may write to.
 
     One that was there keeps its mode otherwise, since it may be `/var/lib`, except that its group
-    (a umask of 002 is common) loses the right to write.
+    (a umask of 002 is common) loses the right to write. Where nothing is `written` but to folders
+    in it that may be there already, it may be on a file system that is read-only.
     """
+    needed = os.R_OK | os.X_OK | (os.W_OK if written else 0)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
@@ -74,8 +91,10 @@ def private_directory(path: Path) -> Path:
             )
         if mode & 0o020 and status.st_uid == os.geteuid():
             path.chmod(mode & ~0o020)
-        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            raise Refusal(f"no permission to write in {path}", ExitCode.ADDRESS)
+        if not os.access(path, needed):
+            raise Refusal(
+                f"no permission to {'write in' if written else 'enter'} {path}", ExitCode.ADDRESS
+            )
     except OSError as error:
         raise Refusal(f"cannot use {path}: {error.strerror}", ExitCode.ADDRESS) from error
     return path

@@ -20,6 +20,9 @@ from deploy.roles import Message
 
 log = logging.getLogger("midmile.deploy")
 
+ATTEMPTS = 3
+"""Of a process that has never served and says each time what breaks it: no chance, its code."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
@@ -79,7 +82,7 @@ class Owner(Protocol):
         """The child has ended without being asked; `how` says why where that is known."""
 
     def slot_asleep(self, slot: "Slot") -> None:
-        """The child will not be tried again for long."""
+        """The child has died too often; it will not be tried again for long."""
 
 
 class Slot:
@@ -96,6 +99,8 @@ class Slot:
         """What the child's last heartbeat carried; nothing where none runs."""
         self.refusal: Refusal | None = None
         """Why the last child could not work, where it knew."""
+        self.how = ""
+        """How the last child that died did so."""
         self._launch = launch
         self._owner = owner
         self._tuning = tuning
@@ -119,6 +124,19 @@ class Slot:
     def uptime_s(self) -> float:
         """Since the child was spawned."""
         return time.monotonic() - self._child.started_at if self._child else 0.0
+
+    @property
+    def hopeless(self) -> Refusal | None:
+        """Of a child that has died and never served: why another start is pointless."""
+        if self.refusal is None or self.refusal.final:
+            return self.refusal
+        return self.worn_out if self.restarts >= ATTEMPTS else None
+
+    @property
+    def worn_out(self) -> Refusal:
+        """Why no more starts are tried, for one who asks after many deaths."""
+        why = self.refusal or self.how
+        return Refusal(f"{self.name} dies again and again: {why}", final=True)
 
     def report(self) -> dict[str, object]:
         """The child as `midmile status` shows it."""
@@ -184,20 +202,25 @@ class Slot:
             orders = self._restarts.drain()
             if Order.ANNOUNCE_SLEEP in orders:
                 self.state = SlotState.ASLEEP
-                log.critical(
-                    "%s died %d times: put to long sleep; wake it with: %s",
-                    self.name,
-                    self.restarts,
-                    self._wake_command,
-                    extra={"event": "long-sleep"},
-                )
                 self._owner.slot_asleep(self)
+                self._announce_sleep()
             if Order.START in orders:
                 return True
             self._nudge.clear()
             await self._nudged(self._restarts.next_due() - time.monotonic())
             self._restarts.on_due(time.monotonic())
         return False
+
+    def _announce_sleep(self) -> None:
+        if self._stopping:  # its owner gives up: nobody is left to wake it
+            return
+        log.critical(
+            "%s died %d times: put to long sleep; wake it with: %s",
+            self.name,
+            self.restarts,
+            self._wake_command,
+            extra={"event": "long-sleep"},
+        )
 
     async def _nudged(self, timeout_s: float) -> None:
         waiting = asyncio.create_task(self._nudge.wait())
@@ -253,7 +276,8 @@ class Slot:
             return
         self._restarts.receive(Event.DIED, time.monotonic())
         self.state = SlotState.PAUSED
-        self._owner.slot_died(self, f"{how}: {self.refusal}" if self.refusal else how)
+        self.how = f"{how}: {self.refusal}" if self.refusal else how
+        self._owner.slot_died(self, self.how)
 
     def _hear(self, message: Message) -> None:
         match message.get("kind"):
@@ -267,6 +291,7 @@ class Slot:
                     self._owner.slot_ready(self)
             case "failed":
                 code = exit_code(message.get("code"))
-                self.refusal = Refusal(str(message.get("error", "")), code)
+                final = message.get("final") is True
+                self.refusal = Refusal(str(message.get("error", "")), code, final=final)
             case _:
                 self._owner.slot_said(self, message)

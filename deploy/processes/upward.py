@@ -77,7 +77,14 @@ class Upward:
 
     def failed(self, refusal: Refusal) -> None:
         """Say why this process cannot work."""
-        self.tell({"kind": "failed", "code": int(refusal.code), "error": str(refusal)})
+        self.tell(
+            {
+                "kind": "failed",
+                "code": int(refusal.code),
+                "error": str(refusal),
+                "final": refusal.final,
+            }
+        )
 
     def stop(self, grace_s: float) -> None:
         """End this process, letting what is in flight take `grace_s`."""

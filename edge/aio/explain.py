@@ -20,4 +20,5 @@ def answer_question(
         asked = question(str(message["url"]), str(message["method"]), fields)
     except QuestionError as error:
         return {"error": str(error)}
-    return {"explanation": asdict(pipeline.explain(asked, limits))}
+    secret = bytes.fromhex(str(message["secret"]))
+    return {"explanation": asdict(pipeline.explain(asked, limits, secret))}

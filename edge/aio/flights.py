@@ -10,7 +10,8 @@ decides at the response's head how it ends for its readers:
   all at once and not one after the other.
 
 A flight that fails raises the same error for all its readers. Once its response has come it can
-be joined only while that is fresh: a late reader gets no more than a cache may give.
+be joined only while that is fresh: a late reader gets no more than a cache may give. Where it is
+known by which request fields a key's answers differ, only requests alike in them come together.
 """
 
 import asyncio
@@ -21,7 +22,9 @@ from enum import StrEnum
 from edge.aio.fetch import Fetched
 from edge.aio.upstream import Interim
 from edge.cache.entry import Entry
+from edge.cache.key import Key
 from edge.cache.storable import StoreDecision, StoreReason
+from edge.cache.unshared import EVERYBODY, Variant
 from edge.cache.vary import Selecting
 from edge.errors import RequestError
 from edge.message import Response
@@ -44,7 +47,9 @@ class Ending(StrEnum):
 class Flight:
     """One fetch and those who read from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, variant: Variant = EVERYBODY) -> None:
+        self.variant = variant
+        """Which of its key's requests it is for."""
         self.head: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.response: Response | None = None
         self.entry: Entry | None = None
@@ -212,12 +217,12 @@ class Flight:
 
 
 class Flights:
-    """The flights of one worker, by key."""
+    """The flights of one worker, by key and variant."""
 
     def __init__(self, *, most_bytes: int) -> None:
         """`most_bytes`: held by all flights together before new ones no longer keep bodies."""
         self._most_bytes = most_bytes
-        self._flights: dict[str, Flight] = {}
+        self._flights: dict[Key, dict[Variant, Flight]] = {}
         self._tasks: dict[asyncio.Task[None], Flight] = {}
 
     @property
@@ -225,28 +230,29 @@ class Flights:
         """Whether bodies in flight hold so much memory that new ones must not be kept."""
         return sum(flight.size for flight in self._tasks.values()) > self._most_bytes
 
-    def find(self, key: str, mono_s: float) -> Flight | None:
-        """The flight one can join for `key`."""
-        flight = self._flights.get(key)
+    def find(self, key: Key, variant: Variant, mono_s: float) -> Flight | None:
+        """The flight one can join for these requests."""
+        flight = self._flights.get(key, {}).get(variant)
         return flight if flight is not None and flight.joinable(mono_s) else None
 
     def start(
         self,
-        key: str,
+        key: Key,
+        variant: Variant,
         run: Callable[[Flight], Coroutine[None, None, None]],
         *,
         joinable: bool = True,
     ) -> Flight:
-        """A new flight for `key`, run by `run(flight)`."""
-        flight = Flight()
+        """A new flight for these requests, run by `run(flight)`."""
+        flight = Flight(variant)
         if joinable:
-            self._flights[key] = flight
+            self._flights.setdefault(key, {})[variant] = flight
         task = asyncio.create_task(self._run(flight, run))
         self._tasks[task] = flight
 
         def landed(task: asyncio.Task[None]) -> None:
             del self._tasks[task]
-            self.close(key, flight)
+            self.withdraw(key, flight)
 
         task.add_done_callback(landed)
         return flight
@@ -262,10 +268,17 @@ class Flights:
             flight.fail(ConnectionAbortedError("the fetch was cancelled"))
             raise
 
-    def close(self, key: str, flight: Flight | None = None) -> None:
-        """Let nobody else join `flight`, or whichever there is for `key`."""
-        if flight is None or self._flights.get(key) is flight:
-            self._flights.pop(key, None)
+    def close(self, key: Key) -> None:
+        """Let nobody else join any flight for `key`."""
+        self._flights.pop(key, None)
+
+    def withdraw(self, key: Key, flight: Flight) -> None:
+        """Let nobody else join this flight for `key`."""
+        flights = self._flights.get(key, {})
+        if flights.get(flight.variant) is flight:
+            del flights[flight.variant]
+            if not flights:
+                del self._flights[key]
 
     async def stop(self) -> None:
         """Cancel what is still in the air."""

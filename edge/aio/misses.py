@@ -5,7 +5,6 @@ How requests for one key come together is `flights`; whether a response may be s
 """
 
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from edge import forwarding
@@ -19,22 +18,17 @@ from edge.cache.freshen import freshen
 from edge.cache.freshness import initial_age
 from edge.cache.key import Key
 from edge.cache.storable import StoreDecision, StoreReason, storable
+from edge.cache.unshared import EVERYBODY, Unshared, UnsharedAnswers
 from edge.cache.validate import CONDITIONS, revalidation
-from edge.cache.vary import selecting
+from edge.cache.vary import nominated, selecting
 from edge.cache.verdict import Kind, Verdict
 from edge.config import SiteRules
-from edge.judgement import Prospect, Unshared
+from edge.judgement import Prospect
 from edge.message import Request, Response
 from edge.metrics import EdgeMetrics
 from edge.moment import Moment
 from edge.store.memory import MemoryStore, Put
 from edge.tunnel import REQUEST_ID
-
-ALONE_S = 10.0
-"""For so long requests for a key whose response was not shareable do not wait for each other."""
-
-MOST_ALONE = 10_000
-"""Keys remembered for that, and for who asks why; the oldest goes first, at the cost of a wait."""
 
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
@@ -74,7 +68,7 @@ class Misses:
         self._fetcher = fetcher
         self._metrics = metrics
         self._flights = Flights(most_bytes=store.budget_bytes // IN_FLIGHT_SHARE)
-        self._alone: OrderedDict[Key, Unshared] = OrderedDict()
+        self._unshared = UnsharedAnswers()
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -97,19 +91,26 @@ class Misses:
         """An upstream's response as it is stored and passed on."""
         return response.with_headers(forwarding.response_fields(response.headers, self._hop))
 
-    def waits_in_vain(self, key: Key) -> bool:
-        """Whether the last response for `key` could not be shared, a short while ago."""
-        last = self._alone.get(key)
-        return last is not None and last.at_s + ALONE_S > time.monotonic()
+    def waits_in_vain(self, key: Key, request: Request) -> bool:
+        """Whether the last response to such a request could not be shared, a short while ago."""
+        last = self._unshared.find(key, request.headers)
+        return last is not None and last.is_recent(time.monotonic())
 
-    def prospect(self, key: Key) -> Prospect:
-        """What a request for `key` would find here; nothing is changed."""
-        at_s = time.monotonic()
-        in_vain = self.waits_in_vain(key)
+    def concerned_others(self, asked: Asked) -> bool:
+        """Whether an answer for one reader alone, just now, says nothing of such a request."""
+        headers = asked.request.headers
+        known = self._unshared.variant(asked.key, headers, time.monotonic()) != EVERYBODY
+        return known and not self.waits_in_vain(asked.key, asked.request)
+
+    def prospect(self, key: Key, request: Request) -> Prospect:
+        """What `request` would find here under `key`; nothing is changed."""
+        mono_s = time.monotonic()
+        in_vain = self.waits_in_vain(key, request)
+        variant = self._unshared.variant(key, request.headers, mono_s)
         return Prospect(
             in_vain=in_vain,
-            under_way=not in_vain and self._flights.find(key, at_s) is not None,
-            unshared=self._alone.get(key),
+            under_way=not in_vain and self._flights.find(key, variant, mono_s) is not None,
+            unshared=self._unshared.find(key, request.headers),
         )
 
     def invalidate(self, key: Key) -> None:
@@ -119,12 +120,14 @@ class Misses:
 
     def join(self, asked: Asked, verdict: Verdict) -> tuple[Flight, bool]:
         """The flight for a request that may be answered with others, and whether it was there."""
-        in_vain = self.waits_in_vain(asked.key)
-        flight = None if in_vain else self._flights.find(asked.key, time.monotonic())
+        mono_s = time.monotonic()
+        in_vain = self.waits_in_vain(asked.key, asked.request)
+        variant = self._unshared.variant(asked.key, asked.request.headers, mono_s)
+        flight = None if in_vain else self._flights.find(asked.key, variant, mono_s)
         if flight is not None:
             return flight, True
         flight = self._flights.start(
-            asked.key, lambda new: self._fly(new, asked, verdict), joinable=not in_vain
+            asked.key, variant, lambda new: self._fly(new, asked, verdict), joinable=not in_vain
         )
         return flight, False
 
@@ -204,26 +207,25 @@ class Misses:
             gone = fetched.response.status < 500 and flight.reason is not StoreReason.STATUS
             if stored is not None and gone:
                 self._store.remove(stored)  # the origin has something else now
-            self._remember_alone(asked.key, flight.reason)
+            vary = nominated(fetched.response.headers)
+            self._remember(asked, flight.reason, vary or ())  # `*` says as little as no Vary
         flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.hand_over(fetched)
 
-    def _remember_alone(self, key: Key, reason: StoreReason) -> None:
-        self._alone[key] = Unshared(reason=reason, at_s=time.monotonic())
-        self._alone.move_to_end(key)
-        if len(self._alone) > MOST_ALONE:
-            self._alone.popitem(last=False)
+    def _remember(self, asked: Asked, reason: StoreReason, vary: tuple[str, ...]) -> None:
+        answer = Unshared(reason=reason, at_s=time.monotonic(), vary=vary)
+        self._unshared.note(asked.key, asked.request.headers, answer)
 
-    def _mind_size(self, flight: Flight, key: Key, more_bytes: int) -> None:
+    def _mind_size(self, flight: Flight, asked: Asked, more_bytes: int) -> None:
         """Give up storing a body that turns out too large, or for which there is no room."""
         reason = StoreReason.CROWDED if self._flights.crowded else None
         if flight.size + more_bytes > self._store.object_bytes:
             reason = StoreReason.TOO_LARGE
-            self._remember_alone(key, reason)
+            self._remember(asked, reason, flight.decision.nominated if flight.decision else ())
         if reason is not None:
             self._metrics.not_stored(reason)
             flight.stop_keeping()
-            self._flights.close(key, flight)
+            self._flights.withdraw(asked.key, flight)
 
     async def _fill(
         self,
@@ -237,7 +239,7 @@ class Misses:
         received: Moment,
     ) -> None:
         """Stream the body to all readers and into the store."""
-        self._alone.pop(asked.key, None)
+        self._unshared.forget(asked.key, asked.request.headers)
         response = self.passed(fetched.response)
         flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.received_s = received.mono_s
@@ -250,7 +252,7 @@ class Misses:
         try:
             async for chunk in fetched.chunks():
                 if flight.kept:
-                    self._mind_size(flight, asked.key, len(chunk))
+                    self._mind_size(flight, asked, len(chunk))
                 await flight.put(chunk)
         finally:
             fetched.close()

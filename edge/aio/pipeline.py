@@ -102,7 +102,7 @@ class Pipeline:
         finally:
             self._end(exchange, trail)
 
-    def explain(self, question: Question, limits: Limits) -> Explanation:
+    def explain(self, question: Question, limits: Limits, secret: bytes) -> Explanation:
         """What would be done with a request whose head is held to `limits`; nothing is done."""
         view = View(
             hop=self._hop,
@@ -111,6 +111,7 @@ class Pipeline:
             stored=self._store.peek,
             prospect=self._misses.prospect,
             standings=self._fetcher.standings,
+            secret=secret,
         )
         return explain(question, view, now())
 
@@ -206,14 +207,17 @@ class Pipeline:
             case Kind.BYPASS:
                 await self._pass(reply, asked)
             case Kind.MISS | Kind.REVALIDATE:
-                in_vain = self._misses.waits_in_vain(asked.key)
+                in_vain = self._misses.waits_in_vain(asked.key, asked.request)
                 if concerns_others(asked.request, verdict, in_vain=in_vain):
                     await self._together(reply, asked)
                 else:
                     await self._pass(reply, asked)
 
-    async def _together(self, reply: Reply, asked: Asked) -> None:
-        """Fetch for all who want this key now, or read what another request is fetching."""
+    async def _together(self, reply: Reply, asked: Asked, *, again: bool = False) -> None:
+        """Fetch for all who want this key now, or read what another request is fetching.
+
+        `again`: it has waited already for what turned out to be another visitor's own.
+        """
         trail = reply.trail
         flight, joined = self._misses.join(asked, reply.verdict)
         trail.mark("asked", now().mono_s)
@@ -238,6 +242,8 @@ class Pipeline:
                 fetched = flight.take()
                 passed = self._misses.passed(fetched.response)
                 await reply.pass_on(fetched, passed, flight.reason)
+            case Ending.ALONE if not again and self._misses.concerned_others(asked):
+                await self._together(reply, asked, again=True)
             case _:
                 await self._pass(reply, asked, collapsed=False)
 

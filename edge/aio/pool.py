@@ -15,6 +15,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from yarl import URL
 
+from edge.aio.failures import no_connection, too_late
 from edge.aio.response_protocol import OnBytes, OnConnection, ResponseProtocol
 from edge.config import Limits
 from edge.errors import OurError, OurReason, UpstreamError, UpstreamReason
@@ -43,9 +44,8 @@ class Pool:
         self._kept = make(idle_s)
         self._single = make(0.0)
         self._keys: dict[NextHop, ClientRequest] = {}
-        self._timeout = ClientTimeout(
-            connect=limits.connect_timeout_s, sock_connect=limits.connect_timeout_s
-        )
+        self._connect_s = limits.connect_timeout_s
+        self._timeout = ClientTimeout(connect=self._connect_s, sock_connect=self._connect_s)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -73,13 +73,12 @@ class Pool:
         except TimeoutError as error:
             if full:  # our own want of room is not the hop's failure
                 raise OurError(OurReason.BUSY, "all upstream connections are in use") from error
-            raise UpstreamError(
-                UpstreamReason.CONNECT_TIMEOUT, f"{hop.name}: no connection in time"
-            ) from error
+            text = too_late(self._connect_s)
+            raise UpstreamError(UpstreamReason.CONNECT_TIMEOUT, text) from error
         except aiohttp.ClientConnectorCertificateError as error:
-            raise UpstreamError(UpstreamReason.WRONG_IDENTITY, f"{hop.name}: {error}") from error
+            raise UpstreamError(UpstreamReason.WRONG_IDENTITY, no_connection(error)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError(UpstreamReason.CONNECT_FAILED, f"{hop.name}: {error}") from error
+            raise UpstreamError(UpstreamReason.CONNECT_FAILED, no_connection(error)) from error
 
     def _key(self, hop: NextHop) -> ClientRequest:
         """What aiohttp's connector wants to know; made once, for it costs more than a request."""

@@ -23,6 +23,9 @@ INTERIM_ROOM_BYTES = 8 * 1024
 FRUITLESS_BYTES = 1024 * 1024
 """Of chunk extensions or trailers on end; more than one read that meets a full buffer."""
 
+BEGIN_BYTES = 8
+"""Of a head, kept for whoever must say that it is none."""
+
 CLOSED = "closed the connection before it answered"
 
 OnConnection = Callable[[bool], None]
@@ -47,6 +50,8 @@ class ResponseProtocol(ResponseHandler):
     _seen = b""
     _head_room = 0
     _fruitless = 0
+    began = b""
+    """The first bytes of the head that was read last."""
     may_switch = False
     """Whether 101 would answer what was asked."""
 
@@ -72,7 +77,7 @@ class ResponseProtocol(ResponseHandler):
 
     def expect_response(self, request: Request, limits: Limits) -> None:
         """Prepare for the answer to the request that is about to be sent."""
-        self._in_head, self._seen = True, b""
+        self._in_head, self._seen, self.began = True, b"", b""
         self._head_room = limits.head_bytes + INTERIM_ROOM_BYTES
         self._fruitless = 0
         self.may_switch = "upgrade" in request.headers
@@ -92,6 +97,8 @@ class ResponseProtocol(ResponseHandler):
         if data:
             self._on_bytes(len(data), 0)
         while self._in_head and data:
+            if len(self.began) < BEGIN_BYTES:
+                self.began += data[: BEGIN_BYTES - len(self.began)]
             end = (self._seen + data).find(b"\r\n\r\n")
             cut = end + 4 - len(self._seen) if end >= 0 else len(data)
             self._head_room -= cut
@@ -108,6 +115,8 @@ class ResponseProtocol(ResponseHandler):
             status = self._last_status()
             self._in_head = 100 <= status < 200 and status != 101
             if self._in_head:
+                if self.exception() is None:
+                    self.began = b""
                 self._drop_timeout()  # for bodies; the answer has its own, behind the upload
             self._upgraded = self._upgraded or status == 101  # without `Connection: upgrade` too
         if data or not self._in_head:

@@ -19,6 +19,7 @@ from aiohttp.http import HttpVersion11, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
+from edge.aio.failures import no_answer, too_late
 from edge.aio.pool import NextHop, Pool, cut
 from edge.aio.relay import Relay
 from edge.aio.response_protocol import CLOSED, OnBytes, OnConnection, ResponseProtocol, uncounted
@@ -42,8 +43,6 @@ slow client."""
 LENGTHY_SHARE = 2
 """Uploads and WebSockets, which clients can hold as long as they like, get one connection in two:
 the others stay for those who only ask."""
-
-_TOO_LATE = "did not answer in time"
 
 Interim = Callable[[Response], None]
 """Told each 1xx response but 100 and 101; it cannot wait."""
@@ -247,16 +246,19 @@ class Upstream:
             async with asyncio.timeout(self._limits.answer_timeout_s):
                 return await final
         except TimeoutError as error:
-            raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
+            text = too_late(self._limits.answer_timeout_s)
+            raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, text) from error
 
     async def _read_final(self, protocol: ResponseProtocol, interim: Interim) -> _Final:
         for left in range(MOST_INTERIM, -1, -1):
             try:
                 message, payload = await protocol.read()
             except HttpProcessingError as error:
-                raise UpstreamError(UpstreamReason.BAD_ANSWER, error.message) from error
+                text = no_answer(error, protocol.began)
+                raise UpstreamError(UpstreamReason.BAD_ANSWER, text) from error
             except aiohttp.SocketTimeoutError as error:
-                raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, _TOO_LATE) from error
+                text = too_late(self._limits.read_stall_s)
+                raise UpstreamError(UpstreamReason.ANSWER_TIMEOUT, text) from error
             except (aiohttp.ClientError, OSError) as error:
                 raise UpstreamError(UpstreamReason.CLOSED, CLOSED) from error
             response = _response(message)

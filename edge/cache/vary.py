@@ -10,6 +10,9 @@ Selecting = tuple[tuple[str, str | None], ...]
 MAX_NOMINATED = 16
 """Names in one Vary; above it every request is a variant of its own and storing is useless."""
 
+MAX_READ_CHARS = 1024
+"""Of a field that is taken apart. Browsers send a tenth; a longer one would cost a hit dear."""
+
 _CASELESS = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
 _UNORDERED = frozenset({"accept-encoding"})
 """Order means nothing, since weights rank the members (RFC 9110 12.5.3)."""
@@ -31,6 +34,27 @@ def nominated(response: Headers) -> tuple[str, ...] | None:
     return tuple(sorted(names - TARGET_FIELDS - {"host"}))
 
 
+class RequestFields:
+    """A request's fields as variants are compared by; each is read once, for however many."""
+
+    __slots__ = ("_headers", "_values")
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+        self._values: dict[str, str | None] = {}
+
+    def value(self, name: str) -> str | None:
+        """What the request has in the field `name`, normalised; None without it."""
+        try:
+            return self._values[name]
+        except KeyError:
+            return self._values.setdefault(name, _normalised(name, self._headers.lines(name)))
+
+    def match(self, stored: Selecting) -> bool:
+        """Whether the request has the same in each of the stored fields."""
+        return all(value == self.value(name) for name, value in stored)
+
+
 def selecting(names: tuple[str, ...], request: Headers) -> Selecting:
     """What `request` has in the fields `names`."""
     return tuple((name, _normalised(name, request.lines(name))) for name in names)
@@ -38,14 +62,14 @@ def selecting(names: tuple[str, ...], request: Headers) -> Selecting:
 
 def selects(stored: Selecting, request: Headers) -> bool:
     """Whether `request` has the same in each of the stored fields."""
-    return all(value == _normalised(name, request.lines(name)) for name, value in stored)
+    return RequestFields(request).match(stored)
 
 
 def _normalised(name: str, lines: tuple[str, ...]) -> str | None:
     """Equal for values that surely mean the same; a field's absence equals nothing but absence."""
     if not lines:
         return None
-    if name not in _CASELESS:
+    if name not in _CASELESS or sum(map(len, lines)) > MAX_READ_CHARS:
         # Of an unknown field only this is known: lines may be joined, ends may be trimmed.
         return ", ".join(line.strip(" \t") for line in lines)
     members = ["".join(member.split()).lower() for line in lines for member in split_list(line)]

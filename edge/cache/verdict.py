@@ -11,7 +11,7 @@ from edge.cache.directives import Directives, request_directives
 from edge.cache.entry import Entry
 from edge.cache.never import never_cached
 from edge.cache.storable import has_body
-from edge.cache.vary import selects
+from edge.cache.vary import RequestFields
 from edge.config import SiteRules
 from edge.fields import tokens
 from edge.message import Request
@@ -98,7 +98,8 @@ def decide(request: Request, stored: Sequence[Entry], now: Moment, rules: SiteRu
 
 def select(stored: Sequence[Entry], request: Request) -> Entry | None:
     """The most recent stored response for the request's fields (RFC 9111 4.1)."""
-    matching = [entry for entry in stored if selects(entry.selecting, request.headers)]
+    fields = RequestFields(request.headers)
+    matching = [entry for entry in stored if fields.match(entry.selecting)]
     return max(matching, key=lambda entry: (entry.date_s, entry.received.mono_s), default=None)
 
 

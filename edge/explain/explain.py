@@ -3,7 +3,7 @@
 Nothing is fetched, stored, counted or marked as used.
 
 Values of Cookie and Authorization are not shown, only a fingerprint: what is stored for them may
-have been another user's request.
+have been another user's request. It is keyed, so that nobody can try values against it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from edge.cache.never import never_pattern
 from edge.cache.status import cache_status
 from edge.cache.storable import SHAREABLE, StoreReason, request_forbids
 from edge.cache.validate import CONDITIONS, revalidation
-from edge.cache.vary import selects
+from edge.cache.vary import RequestFields
 from edge.cache.verdict import Kind, Verdict
 from edge.config import Limits, SiteRules
 from edge.errors import EdgeError, FramingError, FramingReason, RequestError, RequestReason
@@ -69,8 +69,10 @@ class View:
     sites: Sites
     limits: Limits
     stored: Callable[[Key], Sequence[Entry]]
-    prospect: Callable[[Key], Prospect]
+    prospect: Callable[[Key, Request], Prospect]
     standings: Callable[[SiteRules], Sequence[Standing]]
+    secret: bytes
+    """Keys the fingerprints; whoever wants to compare them passes the same."""
 
 
 def explain(question: Question, view: View, now: Moment) -> Explanation:
@@ -172,7 +174,7 @@ def _answer(judged: Judgement, view: View, now: Moment) -> Answer:
 
 
 def _fetch(judged: Judgement, site: SiteRules, view: View, now: Moment) -> Fetch:
-    request, prospect = judged.request, view.prospect(judged.key)
+    request, prospect = judged.request, view.prospect(judged.key, judged.request)
     together = concerns_others(request, judged.verdict, in_vain=prospect.in_vain)
     last = prospect.unshared
     return Fetch(
@@ -185,6 +187,7 @@ def _fetch(judged: Judgement, site: SiteRules, view: View, now: Moment) -> Fetch
         stored_only_with=SHAREABLE if together and "authorization" in request.headers else (),
         last_not_stored=last.reason if last else None,
         last_not_stored_ago_s=_tenths(now.mono_s - last.at_s) if last else None,
+        last_not_stored_vary=last.vary if last else (),
     )
 
 
@@ -207,6 +210,7 @@ def _not_stored(request: Request, site: SiteRules, *, together: bool) -> StoreRe
 
 
 def _variants(judged: Judgement, site: SiteRules, view: View, now: Moment) -> Iterator[Variant]:
+    fields = RequestFields(judged.request.headers)
     for entry in view.stored(judged.key):
         headers = entry.response.headers
         lifetime = freshness_lifetime(
@@ -215,10 +219,8 @@ def _variants(judged: Judgement, site: SiteRules, view: View, now: Moment) -> It
         stored = datetime.fromtimestamp(entry.received.wall_s, UTC)
         yield Variant(
             chosen=entry is judged.verdict.entry,
-            vary=tuple((name, _shown(name, value)) for name, value in entry.selecting),
-            differs=tuple(
-                pair[0] for pair in entry.selecting if not selects((pair,), judged.request.headers)
-            ),
+            vary=tuple((name, _shown(name, value, view.secret)) for name, value in entry.selecting),
+            differs=tuple(name for name, value in entry.selecting if fields.value(name) != value),
             status=entry.response.status,
             size_bytes=len(entry.body),
             stored=stored.isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -241,10 +243,10 @@ def _upstream(standing: Standing) -> Upstream:
     )
 
 
-def _shown(name: str, value: str | None) -> str | None:
+def _shown(name: str, value: str | None, secret: bytes) -> str | None:
     if value is None or name not in _SECRET:
         return _optional(value)
-    return f"[{blake2b(value.encode('latin-1'), digest_size=4).hexdigest()}]"
+    return f"[{blake2b(value.encode('latin-1'), digest_size=4, key=secret).hexdigest()}]"
 
 
 def _clipped(text: str) -> str:

@@ -102,7 +102,8 @@ class Fetch:
     together: bool
     """The answer may serve others too; False: it is for this request alone."""
     in_vain: bool
-    """Nobody would wait for it, since the last answer served one reader only, a moment ago."""
+    """Nobody would wait for it, since the last answer to such a request served one reader only, a
+    moment ago."""
     under_way: bool
     """Another request is fetching it already: this one would wait for that."""
     target: str
@@ -114,8 +115,10 @@ class Fetch:
     stored_only_with: tuple[str, ...]
     """It would be stored only with one of these directives; empty: no such demand."""
     last_not_stored: StoreReason | None
-    """Why the last answer under this key was not stored, as far as that is remembered."""
+    """Why the last answer to such a request was not stored, as far as that is remembered."""
     last_not_stored_ago_s: float | None
+    last_not_stored_vary: tuple[str, ...]
+    """Such requests have the same in these fields (the answer's Vary); empty: whoever asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ class MappingKeeper:
     async def start(self) -> None:
         """Begin to probe."""
         if self._edges:
-            self._metrics.edges_up(len(self._edges))
+            self._count_up()
             self._task = asyncio.create_task(self._run(), name="edge watch")
 
     async def stop(self) -> None:
@@ -78,7 +78,7 @@ class MappingKeeper:
                     extra={"event": "edge-watch-failed"},
                 )
                 self._metrics.watch_failed()
-                self._announce((), up=len(self._edges))
+                self._announce(())
                 await asyncio.sleep(self._timing.interval_s)
 
     async def _watch(self) -> None:
@@ -107,12 +107,15 @@ class MappingKeeper:
             output.outcome,
             extra={"event": event, "edge": output.edge, "reason": output.outcome.value},
         )
-        self._announce(fleet.down, up=fleet.up)
+        self._announce(fleet.down)
 
-    def _announce(self, down: tuple[str, ...], *, up: int) -> None:
+    def _announce(self, down: tuple[str, ...]) -> None:
         self._down = down
-        self._metrics.edges_up(up)
+        self._count_up()
         self._tell({"kind": "fleet", "down": list(down)})
+
+    def _count_up(self) -> None:
+        self._metrics.edges_up({edge: edge not in self._down for edge in self._edges})
 
     async def _probe(self, edge: EdgeServer, fleet: Fleet) -> None:
         outcome = await probe(edge.probe_host, edge.probe_port, edge.name, self._timing.timeout_s)

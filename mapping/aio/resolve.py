@@ -179,9 +179,20 @@ async def _ask(
         rcode="" if response is None else dns.rcode.to_text(response.rcode()),
         records=records,
         glue=glue,
+        holds_for=_holds_for(response) if kind is StepKind.ANSWER else "",
         reason=reason,
     )
     return step, response
+
+
+def _holds_for(response: dns.message.Message | None) -> str:
+    """The prefix of a client subnet that the server says its answer depends on (RFC 7871 7.2.1)."""
+    options = () if response is None else response.options
+    for option in options:
+        if isinstance(option, dns.edns.ECSOption):
+            bits = min(option.scopelen, option.srclen)  # of more the server has not been told
+            return str(ipaddress.ip_network(f"{option.address}/{bits}", strict=False))
+    return ""
 
 
 def _reason(kind: StepKind, response: dns.message.Message) -> str:

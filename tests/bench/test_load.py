@@ -7,7 +7,7 @@ import dns.message
 import pytest
 
 from bench.load import dnsperf, h2load, keepalive, wrk
-from bench.load.wrk import LoadError
+from bench.load.errors import LoadError
 from bench.programs import need
 from tests.kit.benching import CountingOrigin, need_programs
 

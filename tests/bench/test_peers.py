@@ -3,7 +3,7 @@
 import json
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_a_dns_server_answers_two_addresses_of_the_fleet(name: str) -> None:
             assert len(_addresses(contestant.http, subnet)) == 2
 
 
-@pytest.mark.parametrize("name", ["gdnsd", "knot"])
+@pytest.mark.parametrize("name", _SERVERS)
 def test_a_dns_server_chooses_by_the_clients_subnet(name: str) -> None:
     """The region's two edges, and no others."""
     programs, start = _SERVERS[name]
@@ -143,20 +143,20 @@ def _addresses(where: Address, subnet: str | None) -> set[str]:
 
 def _ask(where: Address, path: str, **fields: str) -> tuple[int, int]:
     """Status and length of the body."""
+    status, body = _answer(where, path, fields)
+    return status, len(body)
+
+
+def _body(where: Address, path: str, **fields: str) -> bytes:
+    return _answer(where, path, fields)[1]
+
+
+def _answer(where: Address, path: str, fields: Mapping[str, str]) -> tuple[int, bytes]:
     connection = HTTPConnection(*where, timeout=30)
     try:
         connection.request("GET", path, headers={"Host": HOST, **fields})
         response = connection.getresponse()
-        return response.status, len(response.read())
-    finally:
-        connection.close()
-
-
-def _body(where: Address, path: str, **fields: str) -> bytes:
-    connection = HTTPConnection(*where, timeout=30)
-    try:
-        connection.request("GET", path, headers={"Host": HOST, **fields})
-        return connection.getresponse().read()
+        return response.status, response.read()
     finally:
         connection.close()
 

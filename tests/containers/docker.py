@@ -202,7 +202,8 @@ def _own_engine() -> Iterator[dict[str, str]]:
 def _environment() -> dict[str, str]:
     """Ours, without what would make Compose read other files than docker-compose.yml."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
-    return ours | {"MIDMILE_IMAGE": IMAGE, "MIDMILE_PUBLISH": PUBLISHED}
+    where = dict.fromkeys(("MIDMILE_PUBLISH", "MIDMILE_PUBLISH_PROMETHEUS"), PUBLISHED)
+    return ours | {"MIDMILE_IMAGE": IMAGE, **where}
 
 
 def _answers(command: list[str], environment: dict[str, str]) -> bool:

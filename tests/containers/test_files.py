@@ -78,7 +78,21 @@ def test_only_this_machine_reaches_what_is_published() -> None:
     }
     assert ports
     where = "${MIDMILE_PUBLISH:-127.0.0.1}:"
-    assert {port for port in ports if not port.startswith(where)} == set()
+    assert {port for port in ports if not port.startswith(where)} == set(
+        _service("prometheus")["ports"]
+    )
+
+
+def test_prometheus_is_opened_by_a_word_of_its_own() -> None:
+    """It asks nobody for a password, so what opens the rest does not open it."""
+    assert _service("prometheus")["ports"] == ["${MIDMILE_PUBLISH_PROMETHEUS:-127.0.0.1}:9090:9090"]
+
+
+def test_no_container_s_files_can_be_changed() -> None:
+    """Only volumes and a small scratch folder in memory take what is written."""
+    for name, service in _compose()["services"].items():
+        assert service["read_only"] is True, name
+        assert service.get("tmpfs", []) in ([], ["/tmp:size=16m"]), name
 
 
 def test_nothing_of_the_host_is_mounted() -> None:
@@ -137,6 +151,13 @@ def test_the_resolver_knows_the_top_tier_and_nothing_else() -> None:
         (f"{_NETWORK.zone}.", "transparent"),
     ]
     assert "forward-zone" not in settings
+
+
+def test_the_resolver_tells_strangers_little_and_seldom() -> None:
+    """Neither its name nor its version, and one address only so many answers a second."""
+    settings = (ROOT / "deploy" / "resolver" / "unbound.conf").read_text()
+    told = dict(re.findall(r"^ +(hide-\w+|ip-ratelimit): (\w+)", settings, re.MULTILINE))
+    assert told == {"hide-identity": "yes", "hide-version": "yes", "ip-ratelimit": "1000"}
 
 
 def test_the_resolver_has_the_address_that_containers_are_told() -> None:

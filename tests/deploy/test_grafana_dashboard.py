@@ -19,6 +19,7 @@ _UNSEEN = {
     "midmile_deploy_build_info",  # a version, for tables
     "midmile_edge_request_seconds_sum",
     "midmile_edge_request_seconds_count",
+    "midmile_mapping_edge_up",  # the status page; the panel has how many
     "midmile_mapping_query_duration_seconds_sum",
     "midmile_mapping_query_duration_seconds_count",
     "midmile_mapping_watch_failures_total",  # an alert

@@ -12,7 +12,7 @@ import pytest
 from deploy.command_socket import ask, socket_path
 from deploy.exits import ExitCode, Refusal
 from deploy.processes.restarts import RestartRules
-from deploy.processes.slot import Tuning
+from deploy.processes.slot import ATTEMPTS, Tuning
 from tests.kit.fake_network import FakeNetwork, describe, running
 from tests.kit.processes import alive, gone
 
@@ -197,17 +197,44 @@ async def test_status_page_tells_what_the_command_socket_tells(tmp_path: Path) -
     ("mode", "code", "reason"),
     [
         ("refuse", ExitCode.USAGE, "b: the certificate is missing"),
-        ("keeper-crash", ExitCode.FAILED, "b dies again and again, see its log"),
+        (
+            "keeper-crash",
+            ExitCode.FAILED,
+            "b dies again and again: RuntimeError: this keeper always crashes",
+        ),
+        (
+            "worker-crash",
+            ExitCode.FAILED,
+            "b: worker 0 dies again and again: ModuleNotFoundError: No module named 'PIL'",
+        ),
+        (
+            "worker-killed",
+            ExitCode.FAILED,
+            "b: worker 0 dies again and again: signal SIGKILL",
+        ),
     ],
 )
 async def test_node_that_cannot_start_ends_the_start(
     tmp_path: Path, mode: str, code: ExitCode, reason: str
 ) -> None:
-    """A wrong configuration, or a node that only crashes, ends `up` with its reason."""
+    """A wrong configuration, or a node that only crashes, ends `up` at once with its reason."""
+    network = describe(tmp_path, {"a": "echo", "b": mode})
     with pytest.raises(Refusal) as refused:
-        async with running(describe(tmp_path, {"a": "echo", "b": mode}), HASTY):
+        async with running(network, HASTY):
             pytest.fail("it came up")
     assert (refused.value.code, str(refused.value)) == (code, reason)
+    events = [record.get("event") for record in network.records]
+    assert "long-sleep" not in events  # there is nobody to wake
+    assert events.count("worker-failed") <= ATTEMPTS
+    assert network.pids() == set()
+
+
+async def test_a_start_that_takes_too_long_names_who_died_and_how(tmp_path: Path) -> None:
+    """Not only who is not ready."""
+    slow = Tuning(rules=RestartRules(pauses_s=(600.0,)), start_s=4.0)
+    with pytest.raises(Refusal, match=r"in time: b \(died: exit code 1: RuntimeError: this keep"):
+        async with running(describe(tmp_path, {"a": "echo", "b": "keeper-crash"}), slow):
+            pytest.fail("it came up")
 
 
 async def test_drain_finishes_what_is_in_flight(tmp_path: Path) -> None:

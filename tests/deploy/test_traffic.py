@@ -60,8 +60,9 @@ def test_dns_queries_have_no_hits() -> None:
     for outcome in ("ok", "timeout"):
         labels = {"edge": "east", "outcome": outcome}
         found.take("keeper", "midmile_mapping_probes_total", labels, 3)
+    found.take("keeper", "midmile_mapping_edge_up", {"edge": "east"}, 0)
     assert found.total == Counts(requests=6, hits=None, errors=2)
-    assert found.upstreams == {"east": Upstream(answers=3, failures=3)}
+    assert found.upstreams == {"east": Upstream(answers=3, failures=3, named=False)}
 
 
 def test_what_others_count_is_passed_over(tmp_path: Path) -> None:

@@ -217,7 +217,9 @@ REFUSED = [
     (req(b"GET / HTTP/1.1\x0b"), Reason.CONTROL, 400),
     (req(b"G@T / HTTP/1.1"), Reason.REQUEST_LINE, 400),
     (req(b"GET HTTP/1.1"), Reason.REQUEST_LINE, 400),
-    (req(b"M" * 33 + b" / HTTP/1.1"), Reason.METHOD, 501),
+    (req(b"FOO / HTTP/1.1"), Reason.METHOD, 501),
+    (req(b"get / HTTP/1.1"), Reason.METHOD, 501),
+    (req(b"M" * 999 + b" / HTTP/1.1"), Reason.METHOD, 501),
     (req(b"CONNECT a:443 HTTP/1.1"), Reason.METHOD, 501),
     # Targets
     (req(b"GET /a b HTTP/1.1"), Reason.REQUEST_LINE, 400),

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Mapping
@@ -182,6 +183,10 @@ def build_worker(
     """The worker; mode `refuse` has a wrong configuration; crashes while a file asks for it."""
     if place.node.role == "refuse":
         raise Refusal("the certificate is missing", ExitCode.USAGE)
+    if place.node.role == "worker-crash":
+        raise ModuleNotFoundError("No module named 'PIL'\nand more")
+    if place.node.role == "worker-killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if (place.state / "crash").exists():
         raise RuntimeError("this worker always crashes")
     return FakeWorker(registry, access_log, tell)

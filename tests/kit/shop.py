@@ -11,11 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from origin.aio.site.app import make_app
+from origin.aio.site.clock import MINUTE_S
 from origin.config import SiteSettings
 
 Client = TestClient[web.Request, web.Application]
 NOON = 1_750_075_200.0
 """A minute that has just begun."""
+MINUTE = int(NOON) // MINUTE_S
 
 
 @dataclass(slots=True)

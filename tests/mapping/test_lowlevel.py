@@ -1,6 +1,7 @@
 import random
 from dataclasses import replace
 
+import dns.edns
 import dns.flags
 import dns.rcode
 import pytest
@@ -31,6 +32,37 @@ def soa(name: str, ttl: int) -> str:
 
 
 NEGATIVE = "ns " + soa("shop.cdn.test", 20)
+
+
+@pytest.mark.parametrize(
+    ("subnet", "bits", "down", "expected", "scope"),
+    [
+        pytest.param("192.0.2.0", 24, (), {"10.1.0.1", "10.1.0.2"}, 24, id="our own"),
+        pytest.param("198.51.7.0", 24, (), {"10.3.0.1", "10.3.0.2"}, 18, id="another region's"),
+        pytest.param("198.51.100.0", 24, (), {"10.2.0.1"}, 24, id="its one edge, and then"),
+        pytest.param("198.51.100.0", 24, ("w1",), {"10.3.0.1", "10.3.0.2"}, 24, id="the next"),
+        pytest.param(
+            "198.51.100.0", 24, ("w1", "s1", "s2"), {"10.1.0.1", "10.1.0.2"}, 24, id="then we"
+        ),
+        pytest.param("203.0.113.0", 24, (), {"10.1.0.1", "10.1.0.2"}, 5, id="nobody's: we"),
+        pytest.param("198.0.0.0", 8, (), {"10.1.0.1", "10.1.0.2"}, 11, id="too few bits: we"),
+        pytest.param("0.0.0.0", 0, (), {"10.1.0.1", "10.1.0.2"}, 0, id="a user who is not told of"),
+        pytest.param("2001:db8:77::", 48, (), {"10.2.0.1"}, 48, id="v6"),
+    ],
+)
+def test_client_subnet_decides_the_region(
+    subnet: str, bits: int, down: tuple[str, ...], expected: set[str], scope: int
+) -> None:
+    """The users' region goes first, wherever their resolver asks, and the scope says for whom."""
+    option = dns.edns.ECSOption(subnet, bits)
+    response = ask(
+        low_level(LOW_EAST, down=down), "shop.cdn.test", use_edns=0, options=[option],
+        client=WEST_CLIENT,
+    )  # fmt: skip
+    addresses = [records[0].to_text() for records in response.answer]
+    assert set(addresses[: len(expected)]) == expected
+    [echoed] = response.options
+    assert echoed == dns.edns.ECSOption(subnet, bits, scope)
 
 
 @pytest.mark.parametrize(

@@ -106,18 +106,47 @@ def test_no_edns_unless_asked() -> None:
     assert ask(low_level(), "shop.cdn.test").edns == -1
 
 
-@pytest.mark.parametrize("responder", RESPONDERS)
 @pytest.mark.parametrize(
-    ("address", "bits"), [("192.0.2.0", 24), ("2001:db8::", 56), ("0.0.0.0", 0)]
+    ("responder", "name", "rdtype"),
+    [
+        pytest.param(top_level(), "shop.cdn.test", "A", id="referral"),
+        pytest.param(top_level(), "low-east.ns.cdn.test", "A", id="a server's own address"),
+        pytest.param(low_level(), "shop.cdn.test", "NS", id="delegation"),
+        pytest.param(low_level(), "shop.cdn.test", "TXT", id="no such data"),
+        pytest.param(low_level(), "no.shop.cdn.test", "A", id="no such name"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("address", "bits"), [("198.51.100.0", 24), ("2001:db8:77::", 56), ("0.0.0.0", 0)]
 )
 def test_client_subnet_comes_back_with_scope_zero(
-    responder: Responder, address: str, bits: int
+    responder: Responder, name: str, rdtype: str, address: str, bits: int
 ) -> None:
-    """No answer depends on the subnet yet, and the resolver is told so (RFC 7871 7.2.1)."""
+    """All but users' addresses is the same for all users (RFC 7871 7.4), and said to be."""
     subnet = dns.edns.ECSOption(address, bits)
-    response = ask(responder, "shop.cdn.test", use_edns=0, options=[subnet])
+    response = ask(responder, name, rdtype, use_edns=0, options=[subnet])
     [echoed] = response.options
     assert echoed == dns.edns.ECSOption(address, bits, 0)
+
+
+@pytest.mark.parametrize("transport", Transport)
+def test_client_subnet_comes_back_with_the_bits_that_decided(transport: Transport) -> None:
+    """Also where the answer does not fit (RFC 7871 7.2.1)."""
+
+    class Fat:
+        def decide(self, query: Query, _client: str, /) -> Decision:
+            records = dns.rrset.from_text_list(
+                query.name, 20, "IN", "A", [f"10.0.0.{n}" for n in range(200)]
+            )
+            return Decision(kind=AnswerKind.ANSWER, answer=(records,), scope=21)
+
+    subnet = dns.edns.ECSOption("192.0.2.0", 24)
+    query = dns.message.make_query("a.test", "A", use_edns=0, options=[subnet])
+    reply = Responder(Fat()).respond(query.to_wire(), STRANGER, transport)
+    assert reply.wire is not None
+    assert reply.truncated == (transport is Transport.UDP)
+    [echoed] = dns.message.from_wire(reply.wire).options
+    assert echoed == dns.edns.ECSOption("192.0.2.0", 24, 21)
 
 
 def test_flags_that_are_not_for_us_are_cleared() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.kit.browser import Browser, open_browser
 from tests.kit.network import Running, grounds, running
@@ -13,6 +14,7 @@ from tests.kit.network import Running, grounds, running
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+PATIENCE_MS = 20_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -74,6 +76,9 @@ async def test_a_visitor_signs_in_and_buys(network: Running, browser: Browser, s
         await page.click("main button[type=submit]")
         await page.wait_for_url(f"{shop}/")
         assert "Ada Lovelace" in await page.inner_text("header")
+        await page.goto(f"{shop}/about")
+        verdict = page.locator("[data-trace-verdict]")
+        await expect(verdict).to_contain_text("it is yours alone", timeout=PATIENCE_MS)
         await page.goto(f"{shop}/product/{await _in_stock(network)}")
         await page.click("[data-offer-buy]")
         await page.wait_for_url(f"{shop}/cart")

@@ -21,11 +21,14 @@ from origin.aio.site.http.coding import Packed
 from origin.aio.site.http.forms import RefusedError
 from origin.aio.site.http.representation import represent
 from origin.aio.site.releases.showing import SHOWING, Showing, shown
-from origin.aio.site.visitors import cookies
+from origin.aio.site.visitors.account import trail_name
+from origin.aio.site.visitors.cookies import IDENTITY
 from origin.config import SiteSettings
 
 log = logging.getLogger("midmile.origin.site")
 
+_NOBODY = "stranger"
+"""What `/me/*` calls who has no `sid`."""
 SOON_AGAIN = "public, s-maxage=10, max-age=0"
 """A missing page is worth ten seconds of an edge's memory: a burst of them is one request."""
 
@@ -157,8 +160,9 @@ def _items(make: Callable[[str, str], bytes]) -> Handler:
 
 def _personal(make: Callable[[str], bytes]) -> Handler:
     async def handler(request: web.Request) -> web.Response:
+        sid = request.cookies.get(IDENTITY)
         item = represent(
-            make(cookies.trail_name(request)),
+            make(trail_name(sid) if sid else _NOBODY),
             content_type=answers.HTML,
             cache_control="private, no-cache",
             headers={**answers.PAGE_HEADERS, "Vary": "Cookie"},

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bench.lab import namespaces
-from bench.lab.control import running as labs
+from bench.lab.control import open_labs
 from bench.lab.namespaces import LabError
 from bench.lab.running import Lab, lab, opened
 from bench.lab.topology import Location, Topology
@@ -87,7 +87,7 @@ def test_a_killed_lab_leaves_nothing(victim: str) -> None:
     """SIGKILL for its owner, for the owner's process group, or for one of its two processes."""
     owner, told = _owner()
     descriptors = [os.pidfd_open(pid) for pid in told["pids"]]
-    assert told["name"] in labs()
+    assert told["name"] in open_labs()
     warden, relay, *_ = told["pids"]
     try:
         match victim:
@@ -103,7 +103,7 @@ def test_a_killed_lab_leaves_nothing(victim: str) -> None:
     finally:
         owner.kill()
         owner.communicate()
-    assert told["name"] not in labs()
+    assert told["name"] not in open_labs()
     assert not _is_left(told["inode"])
     assert not Path("/sys/class/net", namespaces.INTERFACE).exists()
 
@@ -124,7 +124,7 @@ async def test_an_error_inside_closes_the_lab() -> None:
         async with lab(_PAIR) as running:
             _ = 1 / 0
     assert running is not None
-    assert running.name not in labs()
+    assert running.name not in open_labs()
 
 
 async def test_a_dead_lab_says_so() -> None:
@@ -141,7 +141,7 @@ def test_a_lab_that_cannot_be_made_leaves_nothing() -> None:
     """An unknown congestion control is found out when everything else stands already."""
     with pytest.raises(LabError, match="no warp"), opened(_PAIR, congestion="warp"):
         pytest.fail("it opened")
-    assert not [name for name in labs() if name.startswith("pair-")]
+    assert not [name for name in open_labs() if name.startswith("pair-")]
 
 
 def test_without_root_or_tun_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.lab.control import running as labs
+from bench.lab.control import open_labs
 from tests.kit.lab import need_lab
 
 pytestmark = pytest.mark.system
@@ -87,10 +87,10 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", (sys.argv[1], 
 def test_a_signal_closes_it(held: "subprocess.Popen[str]") -> None:
     """Without noise, and with all that belongs to it."""
     name = _welcome(held)[0].split()[0]
-    assert name in labs()
+    assert name in open_labs()
     held.terminate()
     assert held.wait(60) == 0
-    assert name not in labs()
+    assert name not in open_labs()
 
 
 @pytest.mark.parametrize(

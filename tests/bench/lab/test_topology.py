@@ -136,6 +136,13 @@ def test_what_cannot_be_built_is_refused(
         Topology(name="wrong", locations=locations, middles=middles)
 
 
+@pytest.mark.parametrize("name", ["", "two words", "Upper", "\x1b[31m", "a/b", "a" * 61])
+def test_a_topology_has_a_plain_name(name: str) -> None:
+    """Its lab is found by it."""
+    with pytest.raises(ValueError, match="cannot be a topology's name"):
+        Topology(name=name, locations=(Location(name="a"),))
+
+
 def test_a_middle_has_room_even_when_short() -> None:
     """One bandwidth-delay product of a millisecond would be eight packets."""
     assert middle(rtt_ms=1, mbit=100).queue_bytes == 65_536

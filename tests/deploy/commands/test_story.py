@@ -8,11 +8,12 @@ import pytest
 
 from deploy.commands.story import OUT_OF_ITSELF, WHY, blocks, head_line, print_story
 from edge.cache.storable import StoreReason
+from edge.cache.unshared import Unshared
 from edge.cache.verdict import VerdictReason
 from edge.explain.explanation import Explanation, Itself, Upstream
-from edge.judgement import Prospect, Unshared
+from edge.judgement import Prospect
 from tests.edge.cache.stories import at, keep, say
-from tests.edge.explain.test_explain import BARE, GERMAN, MINUTE, told
+from tests.edge.explain.stories import BARE, GERMAN, MINUTE, told
 
 
 def read(explanation: Explanation) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -82,11 +83,16 @@ def test_what_goes_upstream_and_what_came_of_it() -> None:
         'with if-none-match: "a"',
         "because of Authorization stored only with public or must-revalidate or s-maxage",
     )
-    last = Prospect(in_vain=True, unshared=Unshared(reason=StoreReason.PRIVATE, at_s=at(0).mono_s))
-    _, rest = read(told(4, [], prospect=last))
+    private = Unshared(reason=StoreReason.PRIVATE, at_s=at(0).mono_s)
+    _, rest = read(told(4, [], prospect=Prospect(in_vain=True, unshared=private)))
     assert rest["fetch"] == (
         "/; no other request waits for it",
-        "the last answer, 4 s ago, could not be stored (private)",
+        "the last answer, whoever asked, 4 s ago, could not be stored (private)",
+    )
+    private = replace(private, vary=("cookie",))
+    _, rest = read(told(240, [], prospect=Prospect(unshared=private)))
+    assert rest["fetch"][-1] == (
+        "the last answer, to the same cookie, 4 min ago, could not be stored (private)"
     )
     _, rest = read(told(0, [], "shop.test/cart"))
     assert rest["fetch"] == (

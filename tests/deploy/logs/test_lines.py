@@ -7,10 +7,19 @@ import os
 import threading
 
 import pytest
+from aiohttp.http_exceptions import LineTooLong
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.logs.lines import LINE_BYTES, QUEUE_LINES, JsonFormatter, LineWriter, Sink, encode
+from deploy.logs.lines import (
+    LINE_BYTES,
+    QUEUE_LINES,
+    JsonFormatter,
+    LineWriter,
+    Sink,
+    encode,
+    our_fault,
+)
 from deploy.logs.screen import harmless, parse, render
 
 
@@ -113,6 +122,51 @@ def test_rendered_lines_hold_nothing_unprintable(fields: dict[str, str]) -> None
     assert all(line.isprintable() for line in render(fields, colour=False).split("\n"))
 
 
+_JSON: st.SearchStrategy[object] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.integers(1, 4200).map(lambda digits: 10**digits)
+    | st.text(st.characters(), max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+_FIELDS = st.sampled_from(
+    ("level", "node", "process", "message", "logger", "event", "error", "seconds", "status", "host")
+)
+
+
+@given(
+    fields=st.dictionaries(_FIELDS | st.text(max_size=5), _JSON, max_size=8),
+    access=st.booleans(),
+    time=_JSON,
+)
+def test_any_json_line_can_be_read(
+    fields: dict[str, object], time: object, *, access: bool
+) -> None:
+    """Whatever a node writes, the supervisor shows a printable line of it and goes on."""
+    line = fields | {"time": time} | ({"logger": "midmile.access"} if access else {})
+    record = parse(json.dumps(line).encode(), "east", "now")
+    for colour in (True, False):
+        shown = render(record, colour=colour)
+    assert all(part.isprintable() for part in shown.split("\n"))
+
+
+@pytest.mark.parametrize("seconds", ["1" + "0" * 400, "1e999", "NaN", "-1e308", "true"])
+def test_an_odd_duration_is_no_fault(seconds: str) -> None:
+    """JSON's numbers have no bounds."""
+    line = f'{{"time": "", "logger": "midmile.access", "method": "GET", "seconds": {seconds}}}'
+    assert "GET" in render(parse(line.encode(), "east", "now"), colour=False)
+
+
+@pytest.mark.parametrize("depth", [100, 900, 990, 5000])
+def test_lists_in_lists_are_no_fault(depth: int) -> None:
+    """However deep a line goes, it is shown as far as Python can write it."""
+    line = f'{{"time": "", "message": "m", "odd": {"[" * depth}{"]" * depth}}}'.encode()
+    assert "m" in render(parse(line, "east", "now"), colour=False)
+
+
 def test_a_human_line_names_node_worker_and_message() -> None:
     """A line shows time of day, node and worker, level, message, then the other fields."""
     record = {
@@ -168,3 +222,12 @@ def test_what_is_not_a_log_line_is_wrapped() -> None:
     )
     assert parse(b'{"time": "t", "node": "west"}', "east", "now")["node"] == "east"
     assert parse(b"[" * 100_000, "east", "now")["event"] == "output"
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"), [(LineTooLong(b"/aaa", 8190), False), (KeyError("path"), True)]
+)
+def test_a_clients_fault_is_no_error_of_a_web_server(raised: Exception, *, told: bool) -> None:
+    """Else any page that an operator visits could fill the log; what a handler raises is told."""
+    record = logging.makeLogRecord({"exc_info": (type(raised), raised, None)})
+    assert our_fault(record) is told

@@ -6,9 +6,19 @@ from typing import Any
 import pytest
 
 from deploy.overview.chronicle import Chronicle
+from deploy.overview.page import Pages
 from deploy.overview.topology import LinkKind, Topology
 from deploy.overview.view import Condition, LinkState, View
-from tests.deploy.overview.samples import SUBJECT, at, beat, busy, busy_view, report, worker
+from tests.deploy.overview.samples import (
+    SUBJECT,
+    at,
+    beat,
+    busy,
+    busy_view,
+    report,
+    topology,
+    worker,
+)
 
 
 def test_totals_are_those_of_the_edges() -> None:
@@ -81,6 +91,41 @@ def test_links_that_fail() -> None:
     assert _link(view, "east", "parent-a") is LinkState.FAILING
     assert _link(view, "low-east", "east") is LinkState.FAILING
     assert _link(view, "west", "parent-a") is LinkState.CUT
+
+
+def test_a_link_to_a_node_that_does_not_serve_is_cut() -> None:
+    """Also while rates still tell of the seconds before it died."""
+    chronicle, reports = busy()
+    by_name: dict[str, dict[str, Any]] = {each["name"]: each for each in reports}
+    for second in range(3):
+        probes = {name: {"answers": 9 + second} for name in ("east", "west")}
+        by_name["low-east"]["status"] = beat(upstreams=probes)
+        chronicle.heard("low-east", by_name["low-east"]["status"], 998.0 + second)
+    by_name["west"] |= {"state": "starting", "status": {}}
+    by_name["parent-b"]["status"] = beat(workers=[worker(state="paused")])
+    view = chronicle.view(reports, at(1000.0))
+    assert _link(view, "low-east", "west") is LinkState.CUT
+    assert _link(view, "low-east", "east") is LinkState.FLOWING
+    assert _link(view, "east", "parent-b") is LinkState.CUT
+
+
+def test_edges_tell_which_dns_servers_name_them() -> None:
+    """As these have it in their heartbeats."""
+    chronicle, reports = busy()
+    by_name: dict[str, dict[str, Any]] = {each["name"]: each for each in reports}
+    for low, west in (("low-east", False), ("low-west", True)):
+        named = {"east": {"named": True}, "west": {"named": west}}
+        by_name[low]["status"] = beat(upstreams=named)
+    view = chronicle.view(reports, at(1000.0))
+    nodes = {node.name: node for node in view.nodes}
+    assert (nodes["west"].named_by, nodes["west"].left_out_by) == (("low-west",), ("low-east",))
+    assert nodes["east"].named_by == ("low-east", "low-west")
+    assert nodes["parent-a"].named_by == nodes["parent-a"].left_out_by == ()
+    assert [link.named for link in view.links if link.kind is LinkKind.TUNNEL] == [None] * 4
+    parts = Pages(topology()).parts(view)
+    assert "in DNS 1/2" in parts["picture"]
+    assert 'title="left out by low-east">in DNS 1/2<' in parts["nodes"]
+    assert "left out" in parts["links"]
 
 
 def test_sites_are_summed_over_edges() -> None:

@@ -82,7 +82,7 @@ async def _event(response: aiohttp.ClientResponse) -> dict[str, str]:
     ("method", "path", "host", "fetch_site", "status"),
     [
         ("GET", "/", "localhost:8899", "", 200),
-        ("GET", "/", "status.example", "cross-site", 200),
+        ("GET", "/", "status.example", "cross-site", 403),
         ("HEAD", "/", "[::1]:8899", "", 200),
         ("GET", "/", "attacker.example", "", 421),
         ("GET", "/events", "attacker.example", "", 421),
@@ -158,20 +158,66 @@ async def test_nothing_is_made_while_nobody_watches() -> None:
             assert site.views == views
 
 
-async def test_listeners_are_bounded() -> None:
-    """One too many is told to come again; when one leaves there is room."""
+async def test_for_one_listener_too_many_the_oldest_is_let_go() -> None:
+    """Whoever holds all places without an end keeps nobody out."""
     async with serving() as (site, session):
         url = f"{site.url}/events"
-        responses = [await session.get(url) for _ in range(MOST_LISTENERS)]
-        async with session.get(url) as refused:
-            assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
-        responses[0].close()
-        while site.page.listeners == MOST_LISTENERS:
-            await site.viewed()
+        oldest, *others = [await session.get(url) for _ in range(MOST_LISTENERS)]
         async with session.get(url) as welcome:
-            assert welcome.status == 200
-        for response in responses:
+            assert await _event(welcome)
+            assert site.page.listeners == MOST_LISTENERS
+            with pytest.raises(aiohttp.ClientError):
+                await oldest.read()
+            await asyncio.gather(*(_event(response) for response in others))
+        for response in others:
             response.close()
+
+
+async def test_one_who_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel keeps little for a listener, and what waits for longer than a while ends it."""
+    monkeypatch.setattr(server, "SLOW_S", 0.1)
+    async with serving() as (site, session):
+        lazy = socket.socket()
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        with lazy:
+            lazy.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(lazy, site.sock.getsockname())
+            await loop.sock_sendall(lazy, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with session.get(f"{site.url}/events") as eager:
+                await _event(eager)
+                while site.page.listeners != 1:
+                    site.chronicle.troubles.note({"level": "error", "message": "x" * 400})
+                    await _event(eager)
+
+
+async def test_the_json_is_made_once_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is asked for, by whomever."""
+    monkeypatch.setattr(server, "TICK_S", 3600.0)
+    async with serving() as (site, session):
+        texts = set()
+        for _ in range(20):
+            async with session.get(f"{site.url}/status.json") as response:
+                texts.add(await response.text())
+        assert (len(texts), site.views) == (1, 1)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/events", 403), ("/status.json", 403)])
+async def test_another_site_may_link_to_the_page(path: str, status: int) -> None:
+    """Who follows a link sees the page; no link leads to its data."""
+    async with serving() as (site, session):
+        headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}
+        async with session.get(site.url + path, headers=headers) as response:
+            assert response.status == status
+
+
+@pytest.mark.parametrize("path", ["/events", "/status.json"])
+async def test_another_origin_gets_no_data(path: str) -> None:
+    """Also from a browser that does not send Sec-Fetch-Site."""
+    async with serving() as (site, session):
+        for origin, status in (("http://evil.example", 403), ("null", 403), (site.url, 200)):
+            async with session.head(site.url + path, headers={"Origin": origin}) as response:
+                assert response.status == status, origin
 
 
 async def test_a_view_that_cannot_be_made_ends_no_stream() -> None:

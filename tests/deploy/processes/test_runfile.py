@@ -1,5 +1,6 @@
 """Directories and run files of processes."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def test_a_directory_that_anybody_may_write_to_is_refused(tmp_path: Path, before
         private_directory(tmp_path)
     assert caught.value.code is ExitCode.ADDRESS
     assert mode(tmp_path) == before
+
+
+def test_nothing_need_be_written_beside_a_node_s_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's root is read-only: folders that only lead to a volume may be so."""
+    monkeypatch.setattr(os, "access", lambda _path, wanted: not wanted & os.W_OK)
+    assert private_directory(tmp_path, written=False) == tmp_path
+    with pytest.raises(Refusal, match="no permission to write in"):
+        private_directory(tmp_path)

@@ -55,7 +55,13 @@ async def play(call: Call) -> None:
 
 def explained(node: Node, url: str, *fields: str, method: str = "GET") -> dict[str, Any]:
     """What a worker says of a request, as it reaches its keeper."""
-    message = {"kind": "explain", "url": url, "method": method, "headers": fields}
+    message = {
+        "kind": "explain",
+        "url": url,
+        "method": method,
+        "headers": fields,
+        "secret": "00" * 16,
+    }
     answer = json.loads(json.dumps(node.worker.respond(message)))
     found: dict[str, Any] = answer["explanation"]
     return found
@@ -95,6 +101,8 @@ async def test_what_is_explained_happens(keys: Path) -> None:
         ("http://other.test/", [], "GET"),
         ("http://shop.test/", ["CDN-Loop: midmile-demo"], "GET"),
         ("http://shop.test/", [], "TRACE"),
+        ("http://shop.test/", [], "FOO"),
+        ("http://shop.test/", [], "get"),
         ("http://shop.test/", ["Host: a, b"], "GET"),
         ("http://shop.test/", ["Content-Length: +1"], "GET"),
         ("http://shop.test/", ["Transfer-Encoding: gzip"], "POST"),
@@ -166,6 +174,22 @@ async def test_what_is_being_fetched_is_said(keys: Path) -> None:
         fetch = explained(net.edge, "shop.test/a")["fetch"]
         assert (fetch["in_vain"], fetch["last_not_stored"]) == (True, "no-store")
         assert not fetch["under_way"]
+
+
+async def test_a_private_answer_is_told_to_whom_it_concerns(keys: Path) -> None:
+    """Who asks with another cookie hears nothing of it, and would be waited for."""
+
+    async def private(call: Call) -> None:
+        await call.answer("Cache-Control: private", "Vary: Cookie", body=b"hello")
+
+    async with origin(private) as shop, delivery(keys, shop) as net:
+        await asked(net, "shop.test/a", "Cookie: id=1")
+        same = explained(net.edge, "shop.test/a", "Cookie: id=1")["fetch"]
+        assert (same["in_vain"], same["last_not_stored"]) == (True, "private")
+        assert same["last_not_stored_vary"] == ["cookie"]
+        for fields in ((), ("Cookie: id=2",)):
+            other = explained(net.edge, "shop.test/a", *fields)["fetch"]
+            assert (other["in_vain"], other["last_not_stored"]) == (False, None)
 
 
 async def test_what_nobody_could_ask_is_an_error(keys: Path) -> None:

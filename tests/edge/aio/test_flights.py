@@ -94,6 +94,75 @@ async def test_what_is_not_shared_is_remembered(keys: Path) -> None:
         await asyncio.gather(*tasks)
 
 
+async def by_cookie(call: Call) -> None:
+    """A page that is a signed-in visitor's own; nobody else waits long for it."""
+    if call.lines("cookie"):
+        await call.write(whole(b"mine", b"Cache-Control: private\r\nVary: Cookie\r\n"))
+    else:
+        await call.write(whole(b"all", FRESH + b"Vary: Cookie\r\n"))
+
+
+async def test_one_visitors_private_page_says_nothing_of_the_others(keys: Path) -> None:
+    """Those without the cookie still come together; those with it do not wait for each other."""
+
+    async def play(call: Call) -> None:
+        await stage.go.wait()
+        await by_cookie(call)
+
+    stage = Stage(b"")
+    async with origin(play) as shop, delivery(keys, shop) as net:
+        stage.go.set()
+        async with net.client() as client:
+            await client.ask("/", "Cookie: id=1")
+        stage.go.clear()
+        assert await all_ask(net, stage, *[()] * 20) == [b"all"] * 20
+        assert len(shop.calls) == 2
+        stage.go.clear()
+        tasks = [asyncio.create_task(visit(net, "Cookie: id=1")) for _ in range(4)]
+        await shop.wait_for(6)
+        stage.go.set()
+        assert await asyncio.gather(*tasks) == [b"mine"] * 4
+
+
+async def test_visitors_with_cookies_of_their_own_do_not_wait_for_each_other(keys: Path) -> None:
+    """Once one of them has been answered, each is known to be answered alone."""
+
+    async def play(call: Call) -> None:
+        await stage.go.wait()
+        await by_cookie(call)
+
+    stage = Stage(b"")
+    async with origin(play) as shop, delivery(keys, shop) as net:
+        stage.go.set()
+        await visit(net, "Cookie: id=0")
+        stage.go.clear()
+        tasks = [asyncio.create_task(visit(net, f"Cookie: id={n}")) for n in range(1, 6)]
+        await shop.wait_for(6)  # all before any answer
+        stage.go.set()
+        assert await asyncio.gather(*tasks) == [b"mine"] * 5
+
+
+async def test_who_waited_for_a_private_page_comes_together_again(keys: Path) -> None:
+    """Those without its visitor's cookie ask once more, and once for all of them."""
+
+    async def play(call: Call) -> None:
+        await stage.go.wait()
+        await by_cookie(call)
+
+    stage = Stage(b"")
+    async with origin(play) as shop, delivery(keys, shop) as net:
+        fields = [("Cookie: id=1",), *[()] * 20, ("Cookie: id=1",)]
+        answers = await all_ask(net, stage, *fields)
+        assert answers == [b"mine", *[b"all"] * 20, b"mine"]
+        assert len(shop.calls) == 3
+
+
+async def visit(net: Delivery, *fields: str) -> bytes:
+    """The body that one request gets."""
+    async with net.client() as client:
+        return (await client.ask("/", *fields)).body
+
+
 async def test_validated(keys: Path) -> None:
     """A 304 serves everybody who waited; one that forbids sharing serves who asked first."""
     validator, confirmed = b'ETag: "v"\r\n', b"HTTP/1.1 304 Not Modified\r\n"

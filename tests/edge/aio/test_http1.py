@@ -9,6 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from edge.aio.connection import ClientConnection
 from edge.aio.exchange import Exchange
+from edge.head import METHODS
 from edge.message import Headers, Response
 from tests.kit.serving import GET, bodies, echo, said, serving
 from tests.kit.talk import PATIENCE_S, talking
@@ -25,6 +26,15 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
             b"GET /4 HTTP/1.1\r\nHost: a\r\n\r\n"
         )
         assert await bodies(client, 4) == ["GET /1 0", "POST /2 3", "POST /3 4", "GET /4 0"]
+
+
+async def test_every_method_that_the_gate_lets_through_is_read() -> None:
+    """The parser behind it knows them all; any other ends at the gate, with 501."""
+    methods = sorted(METHODS - {"HEAD"})  # whose answer has no body
+    async with serving() as stage, talking(stage.port) as client:
+        for method in methods:
+            client.say(b"%b / HTTP/1.1\r\nHost: a\r\n\r\n" % method.encode())
+        assert await bodies(client, len(methods)) == [f"{method} / 0" for method in methods]
 
 
 async def test_a_quick_answer_waits_behind_a_slow_one() -> None:

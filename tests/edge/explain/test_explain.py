@@ -8,52 +8,10 @@ import pytest
 
 from edge.cache.entry import Entry
 from edge.cache.storable import StoreReason
-from edge.config import DEFAULT_LIMITS, OriginServer, SiteRules
-from edge.explain.explain import View, explain
-from edge.explain.explanation import Explanation
-from edge.explain.question import question
-from edge.forwarding import Hop
-from edge.judgement import Prospect, Unshared
-from edge.servers import Servers
-from edge.sites import Sites
-from tests.edge.cache.stories import NOON, RULES, ask, at, keep, say
-
-ORIGINS = tuple(OriginServer(scheme="http", host=f"192.0.2.{n}", port=80) for n in (1, 2))
-SITE = replace(RULES, origins=ORIGINS, never_cache=("/cart*",))
-MINUTE = keep(say(cache_control="max-age=60", etag='"a"'))
-BARE = keep(say(cache_control="max-age=60"))
-SWR = keep(say(cache_control="max-age=60, stale-while-revalidate=600", etag='"a"'))
-ASKING = keep(say(cache_control="no-cache, max-age=60", etag='"a"'))
-GERMAN = keep(
-    say(cache_control="s-maxage=60", vary="Accept-Language"), request=ask(accept_language="de")
-)
-PRIVATE = keep(
-    say(cache_control="public, max-age=60", vary="Cookie"), request=ask(cookie="id=secret")
-)
-
-
-def told(
-    seconds: float,
-    stored: list[Entry],
-    url: str = "http://shop.test/",
-    *fields: str,
-    method: str = "GET",
-    site: SiteRules = SITE,
-    prospect: Prospect | None = None,
-    trust: bool = False,
-) -> Explanation:
-    """What is said `seconds` after the beginning of the story."""
-    servers = Servers()
-    view = View(
-        hop=Hop(node="east", cdn_id="midmile-demo", trust=trust),
-        sites=Sites([site]),
-        limits=DEFAULT_LIMITS,
-        stored=lambda key: [entry for entry in stored if entry.key == key],
-        prospect=lambda _: prospect or Prospect(),
-        standings=lambda site: servers.standings(site.name, ("p", "q"), at(seconds).mono_s),
-    )
-    return explain(question(url, method, fields), view, at(seconds))
-
+from edge.cache.unshared import Unshared
+from edge.judgement import Prospect
+from tests.edge.cache.stories import NOON, ask, at, keep, say
+from tests.edge.explain.stories import ASKING, BARE, GERMAN, MINUTE, PRIVATE, SITE, SWR, told
 
 Row = tuple[float, list[Entry], str, list[str], str, str, str]
 
@@ -168,6 +126,16 @@ def test_what_users_have_said_stays_theirs() -> None:
     assert "secret" not in json.dumps(asdict(said))
     [(name, shown)] = said.stored[0].vary
     assert (name, len(shown or "")) == ("cookie", 10)
+
+
+def test_nobody_can_try_values_against_a_fingerprint() -> None:
+    """It is another one in every run, and the same for all workers of one."""
+    shown = [
+        told(0, [PRIVATE], secret=secret).stored[0].vary[0][1]
+        for secret in (b"one run", b"one run", b"another", b"")
+    ]
+    assert shown[0] == shown[1]
+    assert len({*shown}) == 3
 
 
 @pytest.mark.parametrize(

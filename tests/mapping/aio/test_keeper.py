@@ -130,6 +130,7 @@ async def test_an_edge_dies_and_returns(caplog: pytest.LogCaptureFixture) -> Non
         assert await told.next() == ["e2"]
         assert keeper.greeting() == {"kind": "fleet", "down": ["e2"]}
         assert registry.get_sample_value("midmile_mapping_edges_up") == 1
+        assert registry.get_sample_value("midmile_mapping_edge_up", {"edge": "e2"}) == 0
         async with running(FakeEdge(), port):
             assert await told.next() == []
         await keeper.stop()

@@ -1,31 +1,17 @@
 """The shop for programs."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from origin.aio.site.catalogue import CATEGORIES, PRODUCTS
 from origin.aio.site.catalogue.market import offer
-from tests.kit.shop import NOON, Client, Clock, open_shop, set_cookies
+from tests.kit.shop import MINUTE, NOON, Client, Clock, set_cookies
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-MINUTE = int(NOON) // 60
 SOLD_OUT = next(each for each in PRODUCTS if not offer(each, MINUTE).stock)
 IN_STOCK = next(each for each in PRODUCTS if offer(each, MINUTE).stock)
-
-
-@pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> AsyncIterator[Client]:
-    async with open_shop(tmp_path_factory.mktemp("home"), clock) as client:
-        yield client
 
 
 async def _json(shop: Client, path: str, **headers: str) -> Any:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
@@ -32,18 +31,6 @@ PAGES = (
     *(f"/product/{product.slug}" for product in PRODUCTS[::50]),
 )
 ESI = {"Surrogate-Capability": 'midmile="ESI/1.0"'}
-
-
-@pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> AsyncIterator[Client]:
-    """A client of a running shop whose event stream ticks quickly."""
-    async with open_shop(tmp_path_factory.mktemp("home"), clock) as client:
-        yield client
 
 
 class _Links(HTMLParser):
@@ -389,7 +376,10 @@ async def test_upload_is_counted(shop: Client, method: str) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "status"),
-    [("0", 200), ("1", 200), ("-1", 400), ("x", 400), ("30001", 400), ("9" * 5000, 400)],
+    [
+        *(("0", 200), ("1", 200), ("-1", 400), ("x", 400), ("30001", 400), ("9" * 5000, 400)),
+        *(("000000001" + "9" * 6, 400), ("0" * 5000, 400), ("\N{SUPERSCRIPT TWO}", 400)),
+    ],
 )
 async def test_slow_is_bounded(shop: Client, asked: str, status: int) -> None:
     """`/slow` waits as told, within its bound."""
@@ -469,7 +459,7 @@ async def _begin_slow(
 
 
 async def test_worker_serves_and_drains(tmp_path: Path) -> None:
-    """A draining worker refuses new clients, ends streams, and lets a slow page finish."""
+    """A draining worker refuses new clients, ends streams, and has a slow page answer at once."""
     listener = _listener()
     host, port = listener.getsockname()
     worker = _worker(tmp_path)
@@ -478,12 +468,12 @@ async def test_worker_serves_and_drains(tmp_path: Path) -> None:
         stream = await session.get("/events")
         await stream.content.readline()
         wire = await session.ws_connect("/ws/echo")
-        reader, writer = await _begin_slow(port, 200)
+        reader, writer = await _begin_slow(port, 30_000)
         drained = asyncio.create_task(worker.drain(5.0))
         assert (await wire.receive()).type is aiohttp.WSMsgType.CLOSE
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(host, port)
-        assert (await reader.read()).endswith(b"This took 200 ms.\n")
+        assert (await reader.read()).endswith(b"cut short: the shop closes.\n")
         await stream.read()
         await drained
     writer.close()
@@ -494,7 +484,10 @@ async def test_drain_is_bounded(tmp_path: Path) -> None:
     listener = _listener()
     worker = _worker(tmp_path)
     await worker.start({"http": [listener]})
-    reader, writer = await _begin_slow(listener.getsockname()[1], 30_000)
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    fields = "Host: shop\r\nContent-Length: 1\r\nExpect: 100-continue"
+    writer.write(f"PUT /upload HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     async with asyncio.timeout(5):
         await worker.drain(0.05)
         assert await reader.read() == b""

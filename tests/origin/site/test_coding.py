@@ -1,10 +1,8 @@
 """gzip at the origin: who gets it, for what, and under which entity tag."""
 
 import gzip
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,12 +10,6 @@ from origin.aio.site.http.coding import Packed, packed_tag, takes_gzip
 from tests.kit.shop import Client, open_shop
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with open_shop(tmp_path_factory.mktemp("home")) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

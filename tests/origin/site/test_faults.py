@@ -240,7 +240,13 @@ async def test_processes_of_a_node_fail_alike(
     "wish",
     [
         {},
+        {"path": "/", "kind": "status", "for": 30},
+        {"path": "/", "kind": "status", "parameter": {"code": 500}},
         {"path": "about", "kind": "status"},
+        {"path": "/\ud800", "kind": "status"},
+        {"path": "/caf\u00e9", "kind": "status"},
+        {"path": "/a\n", "kind": "status"},
+        {"path": "/" + "a" * 200, "kind": "status"},
         {"path": 5, "kind": "status"},
         {"path": "/" + "x" * 300, "kind": "status"},
         {"path": "/", "kind": "none"},
@@ -261,6 +267,22 @@ async def test_a_wrong_fault_is_not_armed(shop: Client, wish: dict[str, object])
     assert response.status in {400, 404}
     assert "error" in await response.json()
     assert (await (await shop.get("/admin/faults")).json())["armed"] == []
+
+
+async def test_a_misspelt_field_is_named(shop: Client) -> None:
+    """With the fields that there are."""
+    wish = {"path": "/", "kind": "status", "paramters": {"code": 500}}
+    response = await shop.post("/admin/faults", json=wish)
+    assert response.status == 400
+    told = (await response.json())["error"]
+    assert told == "a fault has no 'paramters'; it has path, kind, parameters, for_s, share"
+
+
+async def test_a_change_is_answered_with_what_is_armed(shop: Client) -> None:
+    """And nothing else, in lines that people can read."""
+    response = await shop.post("/admin/faults", json={"path": "/a", "kind": "status"})
+    assert (await response.text()).startswith('{\n  "armed": [\n    {\n      "path": "/a",\n')
+    assert (await (await shop.delete("/admin/faults")).text()) == '{\n  "armed": []\n}\n'
 
 
 async def test_only_so_many_can_be_armed(shop: Client) -> None:

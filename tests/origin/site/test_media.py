@@ -9,6 +9,7 @@ import pytest_asyncio
 from origin.aio.site.handlers import media
 from origin.aio.site.kept import write_whole
 from origin.aio.site.pictures import page_pictures
+from origin.aio.site.pictures.queue import Queue
 from tests.kit.shop import Client, open_shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,6 +55,21 @@ async def test_a_picture_may_be_kept_for_a_week(shop: Client) -> None:
 async def test_only_planned_pictures_are_there(shop: Client, path: str) -> None:
     """A path that names none leads nowhere, least of all to other files."""
     assert (await shop.get(path)).status == 404
+
+
+async def test_too_many_unpainted_pictures_are_refused_for_a_moment(
+    shop: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With when to come again; nothing keeps the refusal, and what is painted is served."""
+    painted, wanted = (picture.path for picture in page_pictures("home")[2:4])
+    assert (await shop.get(painted)).status == 200
+    assert shop.app is not None
+    pictures = shop.app[media.MEDIA].pictures
+    monkeypatch.setattr(pictures, "_wanted", Queue[bytes | Path](hands=1, most=0))
+    refused = await shop.get(wanted)
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
+    assert refused.headers["Cache-Control"] == "no-store"
+    assert (await shop.get(painted)).status == 200
 
 
 async def test_the_film_has_ranges(shop: Client) -> None:

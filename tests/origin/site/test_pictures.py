@@ -191,7 +191,7 @@ def test_make_all_paints_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
     write_whole(tmp_path / "pictures-0-1.2" / "old.jpg", [b"old"])
     told: list[tuple[int, int]] = []
     pictures.make_all(lambda done, total: told.append((done, total)))
-    assert told == [(20, 20)]
+    assert told == [(0, 20), (20, 20)]
     assert kept.read_bytes() == b"kept"
     assert len([*kept.parent.iterdir()]) == 20
     assert [*tmp_path.iterdir()] == [pictures.folder]
@@ -207,13 +207,19 @@ def test_make_all_can_be_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for picture in page_pictures(key):
             write_whole(pictures.folder / picture.path.removeprefix("/pictures/"), [blank])
 
-    def interrupt(_done: int, _total: int) -> None:
-        raise KeyboardInterrupt
+    told: list[tuple[int, int]] = []
+
+    def interrupt(done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) == 2:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         pictures.make_all(interrupt)
     assert multiprocessing.active_children() == []
-    told: list[tuple[int, int]] = []
+    assert told[:2] == [(0, 220), (20, 220)]
+    files = [file for file in _below(pictures.folder) if file.is_file()]
+    assert told[2:] == [(len(files), 220)]
     pictures.make_all(lambda done, total: told.append((done, total)))
     assert told[-1] == (220, 220)
 

@@ -1,33 +1,25 @@
 """Login, cart and account: forms that work without script, and cookies that are all there is."""
 
-from collections.abc import AsyncIterator
+import re
 from http.cookies import SimpleCookie
 from urllib.parse import urljoin
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from origin.aio.site.catalogue import PRODUCTS, Product
 from origin.aio.site.catalogue.market import offer
 from origin.aio.site.http.forms import way_back
-from tests.kit.shop import NOON, Client, cookie_line, open_shop, set_cookies
+from tests.kit.shop import MINUTE, Client, cookie_line, set_cookies
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
-MINUTE = int(NOON) // 60
 ADA = {"name": "Ada Lovelace", "password": "analytical"}
 
 
 def _in_stock(*, wanted: bool = True) -> Product:
     return next(each for each in PRODUCTS if bool(offer(each, MINUTE).stock) is wanted)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with open_shop(tmp_path_factory.mktemp("home")) as client:
-        yield client
 
 
 async def _post(
@@ -118,6 +110,18 @@ async def test_the_account_wants_a_login(shop: Client) -> None:
     for cookies in ("", "sid=1; cart=104x1"):
         response = await shop.get("/account", headers={"Cookie": cookies}, allow_redirects=False)
         assert (response.status, response.headers["Location"]) == (303, "/login?back=/account")
+
+
+@on_one_loop
+async def test_a_visitor_has_one_trail_name(shop: Client) -> None:
+    """The account and the diary call whoever has the same `sid` the same."""
+    for sid in ("1", "another"):
+        cookies = {"Cookie": f"sid={sid}; visitor=Ada"}
+        account = await (await shop.get("/account", headers=cookies)).text()
+        diary = await (await shop.get("/me/2KB", headers=cookies)).text()
+        named = re.search(r"Known on the road as (\w+ \w+)<", account)
+        assert named is not None
+        assert named[1] in diary
 
 
 @on_one_loop

@@ -7,7 +7,9 @@ on every machine sells the same. Nothing here knows HTTP, HTML or today's price.
 from origin.aio.site.catalogue.finding import related as related
 from origin.aio.site.catalogue.finding import search as search
 from origin.aio.site.catalogue.products import CATEGORIES as CATEGORIES
+from origin.aio.site.catalogue.products import PER_PAGE as PER_PAGE
 from origin.aio.site.catalogue.products import PRODUCTS as PRODUCTS
+from origin.aio.site.catalogue.products import best_first as best_first
 from origin.aio.site.catalogue.products import category_named as category_named
 from origin.aio.site.catalogue.products import product_named as product_named
 from origin.aio.site.catalogue.products import product_numbered as product_numbered

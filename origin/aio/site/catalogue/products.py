@@ -7,8 +7,11 @@ from itertools import count, product
 
 from origin.aio.site.catalogue import tables
 from origin.aio.site.catalogue.phrases import expand, seeded
-from origin.aio.site.catalogue.tables import Kept
+from origin.aio.site.catalogue.tables import OwnWork
 from origin.aio.site.catalogue.things import Category, Product, Shelf
+
+PER_PAGE = 20
+"""Products on one page of a list; the tables hold whole pages of them."""
 
 _TABLES = tables.categories()
 _ODDS = (5, 5, 5, 5, 5, 5, 5, 5, 4, 4, 4, 4, 3, 3, 2)
@@ -42,12 +45,17 @@ def products_of(category: str) -> tuple[Product, ...]:
     return _BY_CATEGORY.get(category, ())
 
 
+def best_first() -> list[Product]:
+    """All of them by their rating, and where that is the same by their number."""
+    return sorted(PRODUCTS, key=lambda each: (-each.rating, each.number))
+
+
 def _make() -> Iterator[Product]:
     numbers = count(1)
-    old = tables.kept()
+    own_work = tables.own_work()
     for category, size in _TABLES:
         of_shelf = [
-            list(_shelf_products(category, shelf, old, size // len(category.shelves)))
+            list(_shelf_products(category, shelf, own_work, size // len(category.shelves)))
             for shelf in category.shelves
         ]
         # Shelves take turns, so that a page of a category shows something of each.
@@ -56,13 +64,13 @@ def _make() -> Iterator[Product]:
                 yield _product(next(numbers), category, shelf, name, told, rng)
 
 
-_Draft = tuple[random.Random, Shelf, str, Kept | None]
+_Draft = tuple[random.Random, Shelf, str, OwnWork | None]
 
 
 def _shelf_products(
-    category: Category, shelf: Shelf, old: tuple[Kept, ...], size: int
+    category: Category, shelf: Shelf, own_work: tuple[OwnWork, ...], size: int
 ) -> Iterator[_Draft]:
-    told = {each.name: each for each in old if each.shelf == shelf.slug}
+    told = {each.name: each for each in own_work if each.shelf == shelf.slug}
     rng = seeded("names", category.slug, shelf.slug)
     names = [*told]
     pairs = list(product(tables.voices().series, shelf.titles))
@@ -79,12 +87,17 @@ def _shelf_products(
 
 
 def _product(
-    number: int, category: Category, shelf: Shelf, name: str, old: Kept | None, rng: random.Random
+    number: int,
+    category: Category,
+    shelf: Shelf,
+    name: str,
+    own: OwnWork | None,
+    rng: random.Random,
 ) -> Product:
     made = tuple((label, rng.choice(values.split("|"))) for label, values in shelf.spec)
-    own = dict(old.details) if old else {}
-    # The old ones say of themselves what the shelf's table would only guess.
-    details = (*own.items(), *(pair for pair in made if pair[0] not in own))
+    told = dict(own.details) if own else {}
+    # They say of themselves what the shelf's table would only guess.
+    details = (*told.items(), *(pair for pair in made if pair[0] not in told))
     low, high = shelf.price_range
     return Product(
         number=number,
@@ -93,13 +106,13 @@ def _product(
         category=category.slug,
         shelf=shelf.slug,
         noun=shelf.noun,
-        base_price_cents=old.price_cents if old else rng.randrange(low, high, 50),
-        line=old.line if old else expand(rng.choice(shelf.lines), rng),
-        material=old.material if old else rng.choice(shelf.materials),
+        base_price_cents=own.price_cents if own else rng.randrange(low, high, 50),
+        line=own.line if own else expand(rng.choice(shelf.lines), rng),
+        material=own.material if own else rng.choice(shelf.materials),
         details=details,
         stars=tuple(rng.choice(_ODDS) for _ in range(rng.randint(*REVIEWS))),
-        told=old.story if old else (),
-        to_order=old is not None,
+        told=own.story if own else (),
+        to_order=own is not None,
     )
 
 

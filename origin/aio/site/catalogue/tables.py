@@ -1,4 +1,4 @@
-"""Reads the tables beside it: one file a category, the products of old, and everybody's words."""
+"""Reads the tables beside it: one file a category, the shop's own work, and everybody's words."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,8 @@ class Voices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A product that was there before the five hundred, word for word."""
+class OwnWork:
+    """A product of the shop's own making, told word for word."""
 
     shelf: str
     name: str
@@ -62,11 +62,11 @@ def voices() -> Voices:
     return Voices(initials=table["initials"], asks=asks, deliveries=deliveries, **lists)
 
 
-def kept() -> tuple[Kept, ...]:
-    """The products of old."""
+def own_work() -> tuple[OwnWork, ...]:
+    """What the shop makes itself, to order."""
     return tuple(
-        Kept(**{**row, "story": tuple(row["story"]), "details": _pairs(row["details"])})
-        for row in _read("kept.toml")["kept"]
+        OwnWork(**{**row, "story": tuple(row["story"]), "details": _pairs(row["details"])})
+        for row in _read("own_work.toml")["product"]
     )
 
 

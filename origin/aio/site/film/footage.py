@@ -20,9 +20,6 @@ from origin.aio.site.pictures.plan import seeded
 from origin.aio.site.pictures.scenery import DAWN, Scene, paint_sky, ridge
 
 FILM_BYTES = 50_000_000
-FILM_TYPE = "video/webm"
-FILM_NAME = "film.webm"
-"""The last part of its URL."""
 
 WIDTH, HEIGHT = 848, 480
 FRAME_MS = 40

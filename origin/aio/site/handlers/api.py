@@ -1,11 +1,11 @@
 """The shop for programs: products, stock, search, cart and visitor as JSON."""
 
 from http import HTTPStatus
-from math import ceil
 
 from aiohttp import web
 
 from origin.aio.site.catalogue import (
+    PER_PAGE,
     PRODUCTS,
     Product,
     category_named,
@@ -19,7 +19,7 @@ from origin.aio.site.handlers.browse import SEARCH_S, page_number, search_words
 from origin.aio.site.handlers.checkout import NOTICES, UnavailableError, added, named_product
 from origin.aio.site.http import answers
 from origin.aio.site.http.forms import RefusedError, read_json, whole_number
-from origin.aio.site.pages.parts import PER_PAGE
+from origin.aio.site.pages.parts import page_count
 from origin.aio.site.visitors.cart import MOST_EACH, Cart, FullCartError
 from origin.aio.site.visitors.cookies import cart_of, keep_cart, visitor_of
 
@@ -37,7 +37,7 @@ async def products(request: web.Request) -> web.Response:
     value = {
         "category": slug,
         "page": number,
-        "pages": max(1, ceil(len(listed) / PER_PAGE)),
+        "pages": page_count(len(listed)),
         "total": len(listed),
         "products": [_product(each, minute_of(request)) for each in here],
     }

@@ -7,7 +7,6 @@ a page of one's own.
 
 from collections.abc import Callable
 from http import HTTPStatus
-from math import ceil
 from urllib.parse import quote
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from origin.aio.site.handlers import live
 from origin.aio.site.http import answers
 from origin.aio.site.http.capability import CONTROL, ESI, FIELD, announces_esi
 from origin.aio.site.http.representation import Representation, represent
-from origin.aio.site.pages.parts import PER_PAGE
+from origin.aio.site.pages.parts import page_count, page_link
 from origin.aio.site.pages.view import View
 from origin.aio.site.pages.whole import Pages
 from origin.aio.site.releases.showing import shown
@@ -48,7 +47,7 @@ async def category(request: web.Request) -> web.Response:
     if found is None:
         raise web.HTTPNotFound
     number = page_number(request, len(products_of(found.slug)))
-    path = f"/shop/{found.slug}" + (f"?page={number}" if number > 1 else "")
+    path = page_link(found, number)
     return _page(request, path, lambda pages, view: pages.category(found, number, view))
 
 
@@ -113,7 +112,7 @@ def page_number(request: web.Request, products: int) -> int:
     """The page of a list that `?page=` asks for; 404 where the list has no such page."""
     asked = request.query.get("page", "1")
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 3 else 0
-    if not 1 <= number <= max(1, ceil(products / PER_PAGE)):
+    if not 1 <= number <= page_count(products):
         raise web.HTTPNotFound
     return number
 

@@ -7,10 +7,12 @@ armed stands in the node's home folder, so that all its processes fail alike; af
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from aiohttp import web
@@ -28,6 +30,8 @@ FILE = "faults.json"
 PREFIX = "/admin/"
 MOST_ARMED = 16
 LONGEST_PATH = 200
+_PATH = re.compile(rf"/[ -~]{{0,{LONGEST_PATH - 1}}}")
+"""Printable ASCII: enough for all paths of the shop, and what is no text cannot be told again."""
 LONGEST_FOR_S = 86_400
 USUAL_FOR_S = 60
 
@@ -113,26 +117,24 @@ class Faults:
             self._armed = ()
 
 
+_FIELDS = ("path", "kind", "parameters", "for_s", "share")
+"""Of a wish to arm a fault."""
+
 FAULTS = web.AppKey("faults", Faults)
 
 
 async def listed(request: web.Request) -> web.Response:
     """`GET /admin/faults`: what there is, and what is armed."""
-    now = request.app[CLOCK]()
-    value = {
+    kinds = {
         "kinds": {
             kind: {
                 name: {"default": default, "least": least, "most": most}
                 for name, (default, least, most) in bounds.items()
             }
             for kind, bounds in BOUNDS.items()
-        },
-        "armed": [
-            {**asdict(each), "for_s": round(each.until - now)}
-            for each in request.app[FAULTS].armed(now)
-        ],
+        }
     }
-    return answers.data(request, value, cache_control=answers.NO_STORE)
+    return _answer(request, kinds)
 
 
 async def at_once(request: web.Request) -> web.StreamResponse:
@@ -148,9 +150,12 @@ async def arm(request: web.Request) -> web.Response:
     With `"parameters": {"code": 503}` where the kind's usual ones will not do.
     """
     wish, now = await read_json(request), request.app[CLOCK]()
+    if unknown := wish.keys() - set(_FIELDS):
+        problem = f"a fault has no {min(unknown)!r}; it has {', '.join(_FIELDS)}"
+        raise RefusedError(HTTPStatus.BAD_REQUEST, problem)
     path, share = wish.get("path"), wish.get("share", 1.0)
-    if not isinstance(path, str) or not path.startswith("/") or len(path) > LONGEST_PATH:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "path is not the beginning of a path")
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "path is not the beginning of a path, in ASCII")
     if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share <= 1:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "share is not above 0, and 1 at most")
     for_s = whole_number(wish.get("for_s", USUAL_FOR_S), least=1, most=LONGEST_FOR_S)
@@ -168,14 +173,29 @@ async def arm(request: web.Request) -> web.Response:
         until=now + for_s,
     )
     request.app[FAULTS].arm(armed, now)
-    return await listed(request)
+    return _answer(request)
 
 
 async def clear(request: web.Request) -> web.Response:
     """`DELETE /admin/faults`: nothing is armed then."""
     refuse_strangers(request)
     request.app[FAULTS].clear()
-    return await listed(request)
+    return _answer(request)
+
+
+def _answer(
+    request: web.Request, more: Mapping[str, object] = MappingProxyType({})
+) -> web.Response:
+    """What is armed now, laid out for people: they ask with curl."""
+    now = request.app[CLOCK]()
+    armed = [
+        {**asdict(each), "for_s": round(each.until - now)}
+        for each in request.app[FAULTS].armed(now)
+    ]
+    written = json.dumps({**more, "armed": armed}, ensure_ascii=False, indent=2)
+    return answers.text(
+        request, f"{written}\n", content_type=answers.JSON, cache_control=answers.NO_STORE
+    )
 
 
 def fault_of(kind: object, asked: Mapping[str, object]) -> Fault:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from origin.aio.site.http.forms import whole_number
+
 SLOWEST_MS = 30_000
 """Longer than any client waits for a page, shorter than any node's answer time-out."""
 EVENTS_LIMIT = 3_600
@@ -93,13 +95,14 @@ async def websocket_echo(request: web.Request) -> web.StreamResponse:
 
 
 async def slow(request: web.Request) -> web.Response:
-    """`/slow?ms=250`: answers after that many milliseconds."""
-    asked = request.query.get("ms", "1000")
-    if not (asked.isascii() and asked.isdigit() and int(asked[:9]) <= SLOWEST_MS):
+    """`/slow?ms=250`: answers after that many milliseconds, or when the site drains."""
+    asked = whole_number(request.query.get("ms", "1000"), least=0, most=SLOWEST_MS)
+    if asked is None:
         text = f"ms wants a whole number from 0 to {SLOWEST_MS}.\n"
         return web.Response(status=400, text=text, headers=NO_STORE)
-    await asyncio.sleep(int(asked) / 1000)
-    return web.Response(text=f"This took {int(asked)} ms.\n", headers=NO_STORE)
+    if await request.app[CLOSING].within(asked / 1000):
+        return web.Response(text="This was cut short: the shop closes.\n", headers=NO_STORE)
+    return web.Response(text=f"This took {asked} ms.\n", headers=NO_STORE)
 
 
 def send_early_hints(request: web.Request, link: str) -> None:

@@ -10,11 +10,12 @@ from origin.aio.site.film.footage import film_file
 from origin.aio.site.http import answers
 from origin.aio.site.http.representation import StoredFile, represent
 from origin.aio.site.objects import RELEASED
-from origin.aio.site.pictures import PictureStore
+from origin.aio.site.pictures import BusyError, Kind, PictureStore
 
 FOR_A_WEEK = "public, max-age=604800"
-FOR_A_DAY = "public, max-age=86400"
-_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp", ".png": "image/png"}
+BUSY_S = 2
+"""When to come again for a picture, where too many others wait for theirs."""
+_TYPES = {kind.suffix: kind.media_type for kind in Kind}
 
 
 class Media:
@@ -39,7 +40,12 @@ MEDIA = web.AppKey("media", Media)
 
 async def picture(request: web.Request) -> web.Response:
     """`/pictures/...`."""
-    found = await request.app[MEDIA].pictures.get(request.path)
+    try:
+        found = await request.app[MEDIA].pictures.get(request.path)
+    except BusyError:
+        headers = {"Retry-After": str(BUSY_S), "Cache-Control": answers.NO_STORE}
+        text = "Too many pictures are being painted.\n"
+        return web.Response(status=503, text=text, headers=headers)
     if found is None:
         raise web.HTTPNotFound
     # Some ten kilobytes: read whole, so that the tag is that of the bytes.
@@ -67,7 +73,7 @@ def _described(file: Path) -> StoredFile:
         path=file,
         size=size,
         content_type="video/webm",
-        cache_control=FOR_A_DAY,
+        cache_control=answers.FOR_A_DAY,
         etag=f'"{tag}"',
         last_modified=RELEASED,
     )

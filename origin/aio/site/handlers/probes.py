@@ -4,7 +4,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-NO_STORE = {"Cache-Control": "no-store"}
+from origin.aio.site.http.answers import NO_STORE
+
+_NO_STORE = {"Cache-Control": NO_STORE}
 
 _OWED = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Basic realm="midmile shop"'},
@@ -28,7 +30,7 @@ async def echo(request: web.Request) -> web.Response:
         "version": f"{request.version.major}.{request.version.minor}",
         "headers": fields,
     }
-    return web.json_response(body, headers=NO_STORE)
+    return web.json_response(body, headers=_NO_STORE)
 
 
 async def status(request: web.Request) -> web.Response:
@@ -41,7 +43,7 @@ async def status(request: web.Request) -> web.Response:
 
 def of_status(code: int) -> web.Response:
     """A response of that status with the fields that it owes."""
-    headers = dict(NO_STORE)
+    headers = dict(_NO_STORE)
     if code in {301, 302, 303, 307, 308}:
         headers["Location"] = "/"
     for known, fields in _OWED.items():
@@ -54,4 +56,4 @@ def of_status(code: int) -> web.Response:
 
 async def healthz(_request: web.Request) -> web.Response:
     """`/healthz`: whether this process answers, for containers."""
-    return web.Response(text="ok\n", headers=NO_STORE)
+    return web.Response(text="ok\n", headers=_NO_STORE)

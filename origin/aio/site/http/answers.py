@@ -28,6 +28,7 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 NO_STORE = "no-store"
 PRIVATE = "private, no-store"
+FOR_A_DAY = "public, max-age=86400"
 PACKED = web.AppKey("packed", Packed)
 """In the application only where bodies may be coded."""
 PIECE_BYTES = 256 * 1024
@@ -56,10 +57,8 @@ def answer(request: web.Request, item: Representation) -> web.Response:
         judged = replace(item, etag=packed_tag(item.etag), ranges=False)
         headers["ETag"] = judged.etag
     chosen = select(request.method, request.headers, judged)
-    if chosen.status in _BODILESS:
-        return web.Response(status=chosen.status, headers=headers)
-    if chosen.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        return web.Response(status=chosen.status, headers=_unsatisfied(item))
+    if (bare := _bare(chosen, headers, item)) is not None:
+        return bare
     headers |= _part_headers(item, chosen)
     if coded:
         headers["Content-Encoding"] = "gzip"
@@ -73,10 +72,8 @@ async def answer_file(request: web.Request, item: StoredFile) -> web.StreamRespo
     """The same for a file, which is read as fast as the client takes it."""
     chosen = select(request.method, request.headers, item)
     headers = _item_headers(item)
-    if chosen.status in _BODILESS:
-        return web.Response(status=chosen.status, headers=headers)
-    if chosen.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        return web.Response(status=chosen.status, headers=_unsatisfied(item))
+    if (bare := _bare(chosen, headers, item)) is not None:
+        return bare
     headers |= _part_headers(item, chosen)
     response = web.StreamResponse(status=chosen.status, headers=headers)
     response.content_length = chosen.stop - chosen.start
@@ -151,9 +148,15 @@ def _part_headers(item: Representation | StoredFile, chosen: Selection) -> dict[
     return headers
 
 
-def _unsatisfied(item: Validated) -> dict[str, str]:
-    # What was asked for is not there: the error must not be kept in the object's place.
-    return {"Content-Range": f"bytes */{item.size}", "Cache-Control": NO_STORE}
+def _bare(chosen: Selection, headers: Mapping[str, str], item: Validated) -> web.Response | None:
+    """The response where none of the bytes are wanted or there; else None."""
+    if chosen.status in _BODILESS:
+        return web.Response(status=chosen.status, headers=headers)
+    if chosen.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        # What was asked for is not there: the error must not be kept in the object's place.
+        unsatisfied = {"Content-Range": f"bytes */{item.size}", "Cache-Control": NO_STORE}
+        return web.Response(status=chosen.status, headers=unsatisfied)
+    return None
 
 
 def _codable(request: web.Request, content_type: str, size: int) -> bool:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from math import ceil
 
 from origin.aio.site.catalogue import (
     CATEGORIES,
+    PER_PAGE,
     PRODUCTS,
     Category,
     Product,
     Review,
+    best_first,
     category_named,
     products_of,
     shelf_named,
@@ -27,7 +30,6 @@ from origin.aio.site.pages import captions, journal
 from origin.aio.site.pages.structured import category_data, home_data, product_data
 from origin.aio.site.pictures import page_pictures
 
-PER_PAGE = 20
 HEARD = 12
 LETTERS = 12
 LOVED_OF_SHELF = 1
@@ -37,9 +39,9 @@ _ALIKE = 12
 Context = dict[str, object]
 
 
-def page_count(category: Category) -> int:
-    """How many pages a category has; all of them are full."""
-    return -(-len(products_of(category.slug)) // PER_PAGE)
+def page_count(products: int) -> int:
+    """On how many pages so many products are listed; an empty list has one page too."""
+    return max(1, ceil(products / PER_PAGE))
 
 
 def page_link(category: Category, number: int) -> str:
@@ -58,7 +60,7 @@ def category(category: Category, number: int) -> Context:
         "products": products,
         "pictures": page_pictures(f"shop/{category.slug}/{number}"),
         "number": number,
-        "pages": page_count(category),
+        "pages": page_count(len(everything)),
         "page_link": lambda page: page_link(category, page),
         "first": first + 1,
         "total": len(everything),
@@ -132,10 +134,9 @@ def home_after() -> Context:
 
 
 def _loved() -> list[Product]:
-    ranked = sorted(PRODUCTS, key=lambda product: (-product.rating, product.number))
     seen: Counter[str] = Counter()
     loved = []
-    for product in ranked:
+    for product in best_first():
         seen[product.shelf] += 1
         if seen[product.shelf] <= LOVED_OF_SHELF and not product.to_order:
             loved.append(product)

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from origin.aio.site.catalogue import CATEGORIES, PRODUCTS, Product, products_of
+from origin.aio.site.catalogue import CATEGORIES, Product, best_first, products_of
 from origin.aio.site.releases.assets import FONTS, SCRIPTS, STYLES, Assets
 
 FOLDER = Path(__file__).parent / "templates"
@@ -47,7 +47,7 @@ def make_environment(assets: Assets) -> Environment:
 
 def shelf_samples() -> dict[str, tuple[Product, ...]]:
     """The best of each shelf, by its slug."""
-    ranked = sorted(PRODUCTS, key=lambda product: (-product.rating, product.number))
+    ranked = best_first()
     return {
         shelf.slug: tuple(each for each in ranked if each.shelf == shelf.slug)[:SAMPLES]
         for category in CATEGORIES

@@ -21,6 +21,7 @@ from origin.aio.site.catalogue import (
     Category,
     Product,
     product_named,
+    products_of,
     related,
 )
 from origin.aio.site.catalogue.finding import MOST_FOUND
@@ -100,7 +101,6 @@ class Pages:
 
     def category(self, category: Category, page_number: int, view: View) -> str:
         """`/shop/CAT`; pages are counted from 1."""
-        pages = parts.page_count(category)
         key = f"{category.slug} {page_number}"
         body = self._part("category_body", key, lambda: parts.category(category, page_number))
         return self._page(
@@ -109,7 +109,7 @@ class Pages:
             body=body,
             category=category,
             number=page_number,
-            pages=pages,
+            pages=parts.page_count(len(products_of(category.slug))),
             page_link=partial(parts.page_link, category),
         )
 

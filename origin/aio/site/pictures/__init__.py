@@ -10,4 +10,5 @@ from origin.aio.site.pictures.plan import Picture as Picture
 from origin.aio.site.pictures.plan import all_keys as all_keys
 from origin.aio.site.pictures.plan import page_pictures as page_pictures
 from origin.aio.site.pictures.plan import picture_at as picture_at
+from origin.aio.site.pictures.queue import BusyError as BusyError
 from origin.aio.site.pictures.store import PictureStore as PictureStore

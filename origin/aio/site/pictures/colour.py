@@ -97,12 +97,6 @@ def graded(picture: Image.Image, shadows: Colour, lights: Colour, amount: float)
     return Image.blend(picture, tinted, amount)
 
 
-def vignetted(picture: Image.Image, strength: float) -> Image.Image:
-    """The picture with darker corners."""
-    mask = faded(Image.radial_gradient("L"), strength).resize(picture.size)
-    return Image.composite(Image.new("RGB", picture.size, (18, 20, 30)), picture, mask)
-
-
 def multiplied(one: Image.Image, other: Image.Image) -> Image.Image:
     """Two `L` masks where both hold."""
     return ImageChops.multiply(one, other)

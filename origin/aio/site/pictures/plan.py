@@ -10,16 +10,20 @@ import random
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
-from origin.aio.site.catalogue import CATEGORIES, PRODUCTS
+from origin.aio.site.catalogue import (
+    CATEGORIES,
+    PER_PAGE,
+    PRODUCTS,
+    product_named,
+    products_of,
+)
 
 PAGE_BYTES = 300 * 1024
 """What the pictures of a page weigh together. Benchmarks stand on it."""
 
 PICTURES_A_PAGE = 20
-
-PRODUCTS_A_PAGE = 20
-"""How many products a page of a category shows."""
 
 
 class Kind(StrEnum):
@@ -143,7 +147,7 @@ def all_keys() -> tuple[str, ...]:
         *(
             f"shop/{category.slug}/{number}"
             for category in CATEGORIES
-            for number in range(1, -(-len(_slugs(category.slug)) // PRODUCTS_A_PAGE) + 1)
+            for number in range(1, ceil(len(products_of(category.slug)) / PER_PAGE) + 1)
         ),
         *(f"product/{product.slug}" for product in PRODUCTS),
     )
@@ -183,7 +187,8 @@ def picture_at(path: str) -> Picture | None:
 
 def category_of(slug: str) -> str:
     """The category of a product; a category's own slug stands for itself."""
-    return _shelves().get(slug, slug)
+    product = product_named(slug)
+    return product.category if product else slug
 
 
 def _picture(key: str, number: int, slot: _Slot, size_bytes: int) -> Picture:
@@ -213,7 +218,8 @@ def _slots(key: str) -> tuple[_Slot, ...]:
 
 
 def _shelf(category: str, number: int) -> tuple[_Slot, ...]:
-    slugs = _slugs(category)[(number - 1) * PRODUCTS_A_PAGE :][:PRODUCTS_A_PAGE]
+    first = (number - 1) * PER_PAGE
+    slugs = [product.slug for product in products_of(category)[first : first + PER_PAGE]]
     slots = []
     for at, (size, weight) in enumerate(_SHELF):
         turn, position = divmod(at, len(slugs))
@@ -245,13 +251,3 @@ def _home() -> tuple[_Slot, ...]:
 @functools.cache
 def _known() -> frozenset[str]:
     return frozenset(all_keys())
-
-
-@functools.cache
-def _slugs(category: str) -> tuple[str, ...]:
-    return tuple(product.slug for product in PRODUCTS if product.category == category)
-
-
-@functools.cache
-def _shelves() -> dict[str, str]:
-    return {product.slug: product.category for product in PRODUCTS}

@@ -3,7 +3,6 @@
 Nothing of how they are painted is here.
 """
 
-import asyncio
 import logging
 import multiprocessing
 import os
@@ -11,6 +10,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 import PIL
@@ -18,11 +18,14 @@ import PIL
 from origin.aio.site.kept import write_whole
 from origin.aio.site.pictures.painter import STYLE, paint
 from origin.aio.site.pictures.plan import Picture, all_keys, page_pictures, picture_at
+from origin.aio.site.pictures.queue import Queue
 
 log = logging.getLogger("midmile.origin.site")
 
 PAINTERS = 2
 """Pictures painted at the same time. Painting is all processor, and the pages want some of it."""
+MOST_WAITING = 64
+"""Pictures that wait to be painted: three pages' worth, which are a few seconds' work."""
 
 _PREFIX = "pictures-"
 
@@ -36,14 +39,13 @@ class PictureStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / f"{_PREFIX}{STYLE}-{PIL.__version__}"
-        self._painting: dict[str, asyncio.Task[bytes | Path]] = {}
-        self._turns = asyncio.Semaphore(PAINTERS)
+        self._wanted = Queue[bytes | Path](hands=PAINTERS, most=MOST_WAITING)
 
     async def get(self, path: str) -> bytes | Path | None:
         """The picture at this path of a URL: its file, or None where there is no such picture.
 
         Bytes stand for the file where it cannot be written, say on a full disk. Who asks for a
-        picture that is being painted waits for that one.
+        picture that is being painted waits for that one. Raises BusyError where too many wait.
         """
         picture = picture_at(path)
         if picture is None:
@@ -51,26 +53,19 @@ class PictureStore:
         file = self._file(picture)
         if file.is_file():
             return file
-        task = self._painting.get(path)
-        if task is None:
-            task = asyncio.create_task(self._make(picture, file))
-            self._painting[path] = task
-            task.add_done_callback(lambda _: self._painting.pop(path, None))
-        return await asyncio.shield(task)  # who goes away takes the picture from nobody else
-
-    async def _make(self, picture: Picture, file: Path) -> bytes | Path:
-        async with self._turns:
-            return await asyncio.to_thread(_made, picture, file)
+        return await self._wanted.get(path, partial(_made, picture, file))
 
     def make_all(self, progress: Callable[[int, int], None]) -> None:
         """Paint every picture that is missing, on all processors; may be interrupted at any time.
 
-        `progress` is called with how many are done and how many there are. Raises OSError where
+        `progress` is called with how many are done and how many there are, at the very end of an
+        interrupted call too. Raises OSError where
         files cannot be written.
         """
         keys = all_keys()
         total = sum(len(page_pictures(key)) for key in keys)
         done = 0
+        progress(done, total)
         # Not forked: the process that calls may have threads, whose locks a child would inherit.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(mp_context=context, initializer=_stand_back) as pool:
@@ -82,6 +77,7 @@ class PictureStore:
             except BaseException:
                 # Pages begun are finished; not to wait for them leaves the pool hanging at exit.
                 pool.shutdown(wait=True, cancel_futures=True)
+                progress(sum(self._has(key) for key in keys), total)
                 raise
         self.remove_other_styles()
 
@@ -90,6 +86,10 @@ class PictureStore:
         for other in self.folder.parent.glob(f"{_PREFIX}*"):
             if other != self.folder and other.is_dir() and not other.is_symlink():
                 shutil.rmtree(other, ignore_errors=True)
+
+    def _has(self, key: str) -> int:
+        """How many pictures of a page are there."""
+        return sum(self._file(picture).is_file() for picture in page_pictures(key))
 
     def _file(self, picture: Picture) -> Path:
         return _file_of(self.folder, picture)

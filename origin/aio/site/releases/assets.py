@@ -5,7 +5,6 @@
 earlier releases stay: a page that was made before a release goes on looking as it did.
 """
 
-import hashlib
 import json
 import mimetypes
 import re
@@ -15,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from origin.aio.site.catalogue import CATEGORIES, PRODUCTS
-from origin.aio.site.http.representation import Representation, represent
+from origin.aio.site.http.answers import FOR_A_DAY
+from origin.aio.site.http.representation import Representation, digest, represent
 from origin.aio.site.releases.release import Release
 
 FOLDER = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
-FOR_A_DAY = "public, max-age=86400"
 PLAIN_NAMES = ("favicon.ico", "robots.txt")
 UNSERVED = ("FONTS.txt",)
 
@@ -41,6 +40,7 @@ _TEXT = {
     ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
 
@@ -140,7 +140,7 @@ def _bodies(file: Path, release: int) -> Iterator[bytes]:
 
 def _hashed_name(name: str, body: bytes) -> str:
     stem, _, suffix = name.rpartition(".")
-    return f"{stem}.{hashlib.sha256(body).hexdigest()[:8]}.{suffix}"
+    return f"{stem}.{digest(body)[:8]}.{suffix}"
 
 
 def _content_type(name: str) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from origin.aio.site.catalogue import PRODUCTS
+from origin.aio.site.catalogue.phrases import seeded
 from origin.aio.site.kept import write_whole
 
 MOST_RELEASES = 99
@@ -118,7 +119,7 @@ def changes(number: int) -> Changes:
     assert 0 <= number <= MOST_RELEASES, number
     if not number:
         return Changes(number=0)
-    rng = random.Random(f"release {number}")
+    rng = seeded("release", number)
     mood, light, dark = _MOODS[number % len(_MOODS)]
     season = rng.choice(_SEASONS)
 
@@ -143,11 +144,9 @@ def differences(shown: int, wanted: int) -> Iterator[str]:
     if not between:
         return
     how = "with" if wanted > shown else "without"
-    many = (
-        f"{how} release {between[0]}"
-        if len(between) == 1
-        else (f"{how} releases {between[0]} to {between[-1]}")
-    )
+    many = f"{how} release {between[0]}"
+    if len(between) > 1:
+        many = f"{how} releases {between[0]} to {between[-1]}"
     mood = changes(wanted).mood or "the first colour"
     yield f"site.css: accent {mood}, {many}"
     yield f"site.js: RELEASE = {wanted}, {many}"

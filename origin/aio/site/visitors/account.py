@@ -1,4 +1,4 @@
-"""What a visitor's account shows: orders and an address, invented from a hash of the cookie.
+"""What the shop makes up of a visitor from a hash of the cookie: a name, an address, orders.
 
 The same `sid` has the same past in every process; nothing of the cookie itself is shown.
 """
@@ -15,8 +15,14 @@ _LATEST = date(2025, 3, 20)
 _STREETS = ("Larch Row", "Ferry Steps", "Old Mill Road", "Hill Street", "Signal Lane", "Tarn Close")
 _TOWNS = ("Halfway", "Middleton", "Upper Ford", "Saltmarsh", "Fellside", "Packhorse Bridge")
 _STATES = ("Arrived", "Arrived", "Arrived, and one thing came back", "Collected at the counter")
-_MANNERS = ("Brisk", "Candid", "Gentle", "Hardy", "Keen", "Patient", "Quiet", "Steady", "Trusty")
-_CREATURES = ("Badger", "Curlew", "Dipper", "Hare", "Heron", "Lark", "Marten", "Otter", "Raven")
+_MANNERS = (  # noqa: SIM905 - a list of quoted words would be hard to read
+    "Brisk Candid Distant Fearless Gentle Hardy Homeward Jolly Keen Lucky Merry Nimble "
+    "Patient Quiet Rambling Silver Steady Tall Trusty Wandering Weathered Wry"
+).split()
+_CREATURES = (  # noqa: SIM905 - a list of quoted words would be hard to read
+    "Badger Bittern Chamois Curlew Dipper Falcon Fox Goshawk Hare Heron Jackdaw Kestrel Lark Lynx "
+    "Marmot Marten Otter Plover Ptarmigan Raven Swift Tern Vole Wren"
+).split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +46,26 @@ class Account:
     orders: tuple[Order, ...]
 
 
+def trail_name(sid: str) -> str:
+    """What the shop calls who gave no name: `Quiet Heron`."""
+    manner, creature, *_ = _digest(sid)
+    return f"{_MANNERS[manner % len(_MANNERS)]} {_CREATURES[creature % len(_CREATURES)]}"
+
+
 def account_of(sid: str) -> Account:
     """The past that belongs to this cookie."""
-    digest = sha256(sid.encode(errors="surrogateescape")).digest()
-    rng = random.Random(int.from_bytes(digest, "big"))
+    rng = random.Random(int.from_bytes(_digest(sid), "big"))
     return Account(
-        trail_name=f"{rng.choice(_MANNERS)} {rng.choice(_CREATURES)}",
+        trail_name=trail_name(sid),
         street=f"{rng.randint(1, 88)} {rng.choice(_STREETS)}",
         town=rng.choice(_TOWNS),
         miles=rng.randint(40, 4200),
         orders=tuple(_orders(rng)),
     )
+
+
+def _digest(sid: str) -> bytes:
+    return sha256(sid.encode(errors="surrogateescape")).digest()
 
 
 def _orders(rng: random.Random) -> Iterator[Order]:

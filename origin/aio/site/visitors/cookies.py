@@ -4,7 +4,6 @@
 `cart` is the cart. Who only looks gets none of them.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -18,17 +17,7 @@ NAME = "visitor"
 CART = "cart"
 AGE_S = 30 * 86_400
 LONGEST_NAME = 40
-STRANGER = "stranger"
 _LONGEST_WRITTEN = LONGEST_NAME * len("%F0%9F%A7%AD")
-
-_MANNERS = (  # noqa: SIM905 - a list of quoted words would be hard to read
-    "Brisk Candid Distant Fearless Gentle Hardy Homeward Jolly Keen Lucky Merry Nimble "
-    "Patient Quiet Rambling Silver Steady Tall Trusty Wandering Weathered Wry"
-).split()
-_CREATURES = (  # noqa: SIM905 - a list of quoted words would be hard to read
-    "Badger Bittern Chamois Curlew Dipper Falcon Fox Goshawk Hare Heron Jackdaw Kestrel Lark Lynx "
-    "Marmot Marten Otter Plover Ptarmigan Raven Swift Tern Vole Wren"
-).split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +71,6 @@ def cart_of(request: web.Request) -> Cart:
     """The cart that a form or the API changes: the visitor's, empty for who is new."""
     visitor = visitor_of(request)
     return visitor.cart if visitor else Cart()
-
-
-def trail_name(request: web.Request) -> str:
-    """`Quiet Heron`, the same for the same `sid` everywhere; `stranger` without one.
-
-    Only what its hash picks from two lists is shown, so nothing of the cookie is reflected.
-    """
-    sid = request.cookies.get(IDENTITY)
-    if not sid:
-        return STRANGER
-    picked = hashlib.sha256(sid.encode(errors="surrogateescape")).digest()
-    return f"{_MANNERS[picked[0] % len(_MANNERS)]} {_CREATURES[picked[1] % len(_CREATURES)]}"
 
 
 def is_secure(request: web.Request) -> bool:

@@ -77,10 +77,13 @@
     date: "when it was made",
   };
 
-  function verdict(status, age) {
+  function verdict(status, age, control) {
     if (!status) return "No edge was on the way: you are speaking with the shop itself.";
     if (/;\s*hit\b/.test(status)) {
       return `An edge had this page ready${age ? `, ${age} seconds old` : ""}. The shop was not asked.`;
+    }
+    if (/\b(private|no-store)\b/.test(control || "")) {
+      return "The edge asked the shop for this one, and always will: with your name at its top it is yours alone.";
     }
     return "The edge asked further up the road for this one. Ask again, and it may remember.";
   }
@@ -108,7 +111,7 @@
       const took = Math.round(performance.now() - began);
       await response.text(); // Chromium counts a response whose body nobody reads as aborted
       const { headers } = response;
-      place.textContent = `${verdict(headers.get("cache-status"), headers.get("age"))} (${took} ms)`;
+      place.textContent = `${verdict(headers.get("cache-status"), headers.get("age"), headers.get("cache-control"))} (${took} ms)`;
       const present = Object.keys(FIELDS).filter((name) => headers.has(name));
       part("trace-rows").replaceChildren(...present.map((name) => row(name, headers.get(name))));
     } catch {

@@ -1,0 +1,45 @@
+"""Fields that Vary names, as requests have them: what is compared, and how often it is read."""
+
+import pytest
+
+from edge.cache import vary
+from edge.cache.vary import RequestFields, selecting, selects
+from edge.message import Headers
+
+
+def _headers(**fields: str) -> Headers:
+    return Headers((name.replace("_", "-"), value) for name, value in fields.items())
+
+
+def test_a_field_is_read_once_for_all_variants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: whoever makes variants must not make every hit dear."""
+    read: list[str] = []
+    whole = vary._normalised
+
+    def counted(name: str, lines: tuple[str, ...]) -> str | None:
+        read.append(name)
+        return whole(name, lines)
+
+    monkeypatch.setattr(vary, "_normalised", counted)
+    fields = RequestFields(_headers(cookie="a=1", accept_encoding="gzip, br"))
+    variants = [(("accept-encoding", "br,gzip"), ("cookie", f"a={n}")) for n in range(64)]
+    assert [n for n, stored in enumerate(variants) if fields.match(stored)] == [1]
+    assert sorted(read) == ["accept-encoding", "cookie"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("gzip, br", "br,gzip", True),
+        ("gzip", "GZIP", True),
+        ("gzip", "br", False),
+        ("gzip," + " " * 2_000, "gzip", False),
+        ("x" * 2_000 + ", gzip", "gzip, " + "x" * 2_000, False),
+        ("x" * 2_000, "x" * 2_000, True),
+    ],
+    ids=["order", "case", "different", "long", "long-order", "long-same"],
+)
+def test_what_means_the_same_selects_the_same(one: str, other: str, same: bool) -> None:
+    """Except in a field of absurd length, which is compared as it came and never taken apart."""
+    stored = selecting(("accept-encoding",), _headers(accept_encoding=one))
+    assert selects(stored, _headers(accept_encoding=other)) is same
