@@ -114,7 +114,7 @@ def test_a_dns_server_answers_two_addresses_of_the_fleet(name: str) -> None:
 
 @pytest.mark.parametrize("name", _SERVERS)
 def test_a_dns_server_chooses_by_the_clients_subnet(name: str) -> None:
-    """Two edges of its region. (midmile's east has a third, which serves the other benches.)"""
+    """Two edges of its region; midmile's east has a third, which serves the other benches."""
     programs, start = _SERVERS[name]
     need_programs(*programs)
     with small_place() as place, start(place) as contestant:
