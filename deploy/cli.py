@@ -46,6 +46,7 @@ File = Annotated[
 Network = Annotated[
     Path | None, typer.Option(metavar="FILE", show_default=False, help=_DEFAULT_FILE)
 ]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")]
 State = Annotated[
     Path, typer.Option(metavar="DIR", help="Folder of keys and run-time files; made if missing.")
 ]
@@ -103,9 +104,7 @@ def node(
 
 @app.command()
 def status(
-    as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")
-    ] = False,
+    as_json: Json = False,
     watched: Annotated[
         bool,
         typer.Option("--watch", metavar="", help="Show it again each second, until Ctrl-C."),
@@ -247,9 +246,7 @@ def explain(
         ),
     ] = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="The request's method.")] = "GET",
-    as_json: Annotated[
-        bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")
-    ] = False,
+    as_json: Json = False,
     network: Annotated[
         Path | None,
         typer.Option(

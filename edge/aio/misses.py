@@ -93,24 +93,20 @@ class Misses:
 
     def waits_in_vain(self, key: Key, request: Request) -> bool:
         """Whether the last response to such a request could not be shared, a short while ago."""
-        last = self._unshared.find(key, request.headers)
-        return last is not None and last.is_recent(time.monotonic())
+        return self._unshared.find(key, request.headers, time.monotonic()).in_vain
 
     def concerned_others(self, asked: Asked) -> bool:
         """Whether an answer for one reader alone, just now, says nothing of such a request."""
-        headers = asked.request.headers
-        known = self._unshared.variant(asked.key, headers, time.monotonic()) != EVERYBODY
-        return known and not self.waits_in_vain(asked.key, asked.request)
+        alike = self._unshared.find(asked.key, asked.request.headers, time.monotonic())
+        return alike.variant != EVERYBODY and not alike.in_vain
 
     def prospect(self, key: Key, request: Request) -> Prospect:
         """What `request` would find here under `key`; nothing is changed."""
         mono_s = time.monotonic()
-        in_vain = self.waits_in_vain(key, request)
-        variant = self._unshared.variant(key, request.headers, mono_s)
+        alike = self._unshared.find(key, request.headers, mono_s)
+        flight = None if alike.in_vain else self._flights.find(key, alike.variant, mono_s)
         return Prospect(
-            in_vain=in_vain,
-            under_way=not in_vain and self._flights.find(key, variant, mono_s) is not None,
-            unshared=self._unshared.find(key, request.headers),
+            in_vain=alike.in_vain, under_way=flight is not None, unshared=alike.unshared
         )
 
     def invalidate(self, key: Key) -> None:
@@ -121,13 +117,15 @@ class Misses:
     def join(self, asked: Asked, verdict: Verdict) -> tuple[Flight, bool]:
         """The flight for a request that may be answered with others, and whether it was there."""
         mono_s = time.monotonic()
-        in_vain = self.waits_in_vain(asked.key, asked.request)
-        variant = self._unshared.variant(asked.key, asked.request.headers, mono_s)
-        flight = None if in_vain else self._flights.find(asked.key, variant, mono_s)
+        alike = self._unshared.find(asked.key, asked.request.headers, mono_s)
+        flight = None if alike.in_vain else self._flights.find(asked.key, alike.variant, mono_s)
         if flight is not None:
             return flight, True
         flight = self._flights.start(
-            asked.key, variant, lambda new: self._fly(new, asked, verdict), joinable=not in_vain
+            asked.key,
+            alike.variant,
+            lambda new: self._fly(new, asked, verdict),
+            joinable=not alike.in_vain,
         )
         return flight, False
 

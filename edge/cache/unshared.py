@@ -41,6 +41,21 @@ class Unshared:
         return mono_s < self.at_s + ALONE_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """What is known of the requests that are like one."""
+
+    variant: Variant = EVERYBODY
+    """Without it visitors with a cookie each would wait for one another's private pages."""
+    unshared: Unshared | None = None
+    """The last such answer to one of them, however long ago."""
+    in_vain: bool = False
+    """It came a short while ago: the next will most likely be for one reader alone too."""
+
+
+_UNKNOWN = Alike()
+
+
 class UnsharedAnswers:
     """What one worker remembers of them."""
 
@@ -65,20 +80,18 @@ class UnsharedAnswers:
         if last is not None:
             self._answers.pop((key, _variant(last.vary, request)), None)
 
-    def find(self, key: Key, request: Headers) -> Unshared | None:
-        """The last such answer to a request like this one, however long ago."""
+    def find(self, key: Key, request: Headers, mono_s: float) -> Alike:
+        """What is known of requests for `key` that are like this one."""
         last = self._keys.get(key)
-        return None if last is None else self._answers.get((key, _variant(last.vary, request)))
-
-    def variant(self, key: Key, request: Headers, mono_s: float) -> Variant:
-        """Which of the key's requests this one is like.
-
-        Without it visitors with a cookie each would wait for one another's private pages.
-        """
-        last = self._keys.get(key)
-        if last is None or not last.is_recent(mono_s):
-            return EVERYBODY
-        return _variant(last.vary, request)
+        if last is None:
+            return _UNKNOWN
+        variant = _variant(last.vary, request)
+        unshared = self._answers.get((key, variant))
+        return Alike(
+            variant=variant if last.is_recent(mono_s) else EVERYBODY,
+            unshared=unshared,
+            in_vain=unshared is not None and unshared.is_recent(mono_s),
+        )
 
 
 def _variant(vary: tuple[str, ...], request: Headers) -> Variant:

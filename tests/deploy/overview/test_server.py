@@ -16,6 +16,9 @@ from deploy.overview.server import MOST_LISTENERS, StatusPage
 from deploy.overview.view import View
 from tests.deploy.overview.samples import at, busy, topology
 
+PATIENCE_S = 60.0
+"""Before a test gives up; nothing is measured by it."""
+
 
 class Site:
     """A status page that is served, and how often its view was made."""
@@ -184,8 +187,9 @@ async def test_one_who_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) 
             loop = asyncio.get_running_loop()
             await loop.sock_connect(lazy, site.sock.getsockname())
             await loop.sock_sendall(lazy, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            async with session.get(f"{site.url}/events") as eager:
+            async with asyncio.timeout(PATIENCE_S), session.get(f"{site.url}/events") as eager:
                 await _event(eager)
+                assert site.page.listeners == 2
                 while site.page.listeners != 1:
                     site.chronicle.troubles.note({"level": "error", "message": "x" * 400})
                     await _event(eager)

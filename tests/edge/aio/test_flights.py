@@ -10,7 +10,7 @@ from edge.aio.flights import WINDOW_BYTES, Ending, Flight
 from edge.aio.misses import IN_FLIGHT_SHARE
 from edge.message import Response
 from tests.kit.delivery import QUICK, Delivery, delivery
-from tests.kit.talk import Call, origin
+from tests.kit.talk import Call, Origin, origin
 
 FRESH = b"Cache-Control: max-age=60\r\n"
 
@@ -35,6 +35,30 @@ def whole(body: bytes, fields: bytes = FRESH, status: bytes = b"200 OK") -> byte
     return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (status, fields, len(body), body)
 
 
+async def visit(net: Delivery, *fields: str) -> bytes:
+    """The body that one request gets."""
+    async with net.client() as client:
+        return (await client.ask("/", *fields)).body
+
+
+async def answered(net: Delivery, stage: Stage, *fields: str) -> None:
+    """Have one request answered before the others come."""
+    stage.go.set()
+    await visit(net, *fields)
+    stage.go.clear()
+
+
+async def all_arrive(
+    net: Delivery, stage: Stage, shop: Origin, *fields: tuple[str, ...]
+) -> list[bytes]:
+    """The bodies of requests each of which the origin sees before it answers any."""
+    before = len(shop.calls)
+    tasks = [asyncio.create_task(visit(net, *extra)) for extra in fields]
+    await shop.wait_for(before + len(fields))
+    stage.go.set()
+    return list(await asyncio.gather(*tasks))
+
+
 async def joined(net: Delivery, requests: int) -> None:
     """Wait until so many requests are being answered at the edge."""
     async with asyncio.timeout(5):
@@ -44,14 +68,9 @@ async def joined(net: Delivery, requests: int) -> None:
 
 async def all_ask(net: Delivery, stage: Stage, *fields: tuple[str, ...]) -> list[bytes]:
     """Send one request for each of `fields` at the same time; the answers' bodies, in order."""
-
-    async def one(extra: tuple[str, ...]) -> bytes:
-        async with net.client() as client:
-            return (await client.ask("/", *extra)).body
-
     tasks = []
     for number, extra in enumerate(fields, 1):  # in this order
-        tasks.append(asyncio.create_task(one(extra)))
+        tasks.append(asyncio.create_task(visit(net, *extra)))
         await joined(net, number)
     stage.go.set()
     return list(await asyncio.gather(*tasks))
@@ -79,88 +98,52 @@ async def test_what_is_not_shared_is_remembered(keys: Path) -> None:
     """The next requests do not wait for each other: all reach the origin before any answer."""
     stage = Stage(whole(b"x", b"Cache-Control: private\r\n"))
     async with origin(stage) as shop, delivery(keys, shop) as net:
-        stage.go.set()
-        async with net.client() as client:
-            await client.ask()
-        stage.go.clear()
-
-        async def ask() -> None:
-            async with net.client() as client:
-                await client.ask()
-
-        tasks = [asyncio.create_task(ask()) for _ in range(4)]
-        await shop.wait_for(5)
-        stage.go.set()
-        await asyncio.gather(*tasks)
+        await answered(net, stage)
+        assert await all_arrive(net, stage, shop, *[()] * 4) == [b"x"] * 4
+        assert len(shop.calls) == 5
 
 
-async def by_cookie(call: Call) -> None:
-    """A page that is a signed-in visitor's own; nobody else waits long for it."""
-    if call.lines("cookie"):
-        await call.write(whole(b"mine", b"Cache-Control: private\r\nVary: Cookie\r\n"))
-    else:
-        await call.write(whole(b"all", FRESH + b"Vary: Cookie\r\n"))
+class Visitors(Stage):
+    """A page that is a signed-in visitor's own, and else everybody's."""
+
+    async def __call__(self, call: Call) -> None:
+        """Answer by the cookie."""
+        await self.go.wait()
+        if call.lines("cookie"):
+            await call.write(whole(b"mine", b"Cache-Control: private\r\nVary: Cookie\r\n"))
+        else:
+            await call.write(whole(b"all", FRESH + b"Vary: Cookie\r\n"))
 
 
 async def test_one_visitors_private_page_says_nothing_of_the_others(keys: Path) -> None:
     """Those without the cookie still come together; those with it do not wait for each other."""
-
-    async def play(call: Call) -> None:
-        await stage.go.wait()
-        await by_cookie(call)
-
-    stage = Stage(b"")
-    async with origin(play) as shop, delivery(keys, shop) as net:
-        stage.go.set()
-        async with net.client() as client:
-            await client.ask("/", "Cookie: id=1")
-        stage.go.clear()
+    stage = Visitors()
+    async with origin(stage) as shop, delivery(keys, shop) as net:
+        await answered(net, stage, "Cookie: id=1")
         assert await all_ask(net, stage, *[()] * 20) == [b"all"] * 20
         assert len(shop.calls) == 2
         stage.go.clear()
-        tasks = [asyncio.create_task(visit(net, "Cookie: id=1")) for _ in range(4)]
-        await shop.wait_for(6)
-        stage.go.set()
-        assert await asyncio.gather(*tasks) == [b"mine"] * 4
+        alike = [("Cookie: id=1",)] * 4
+        assert await all_arrive(net, stage, shop, *alike) == [b"mine"] * 4
 
 
 async def test_visitors_with_cookies_of_their_own_do_not_wait_for_each_other(keys: Path) -> None:
     """Once one of them has been answered, each is known to be answered alone."""
-
-    async def play(call: Call) -> None:
-        await stage.go.wait()
-        await by_cookie(call)
-
-    stage = Stage(b"")
-    async with origin(play) as shop, delivery(keys, shop) as net:
-        stage.go.set()
-        await visit(net, "Cookie: id=0")
-        stage.go.clear()
-        tasks = [asyncio.create_task(visit(net, f"Cookie: id={n}")) for n in range(1, 6)]
-        await shop.wait_for(6)  # all before any answer
-        stage.go.set()
-        assert await asyncio.gather(*tasks) == [b"mine"] * 5
+    stage = Visitors()
+    async with origin(stage) as shop, delivery(keys, shop) as net:
+        await answered(net, stage, "Cookie: id=0")
+        others = [(f"Cookie: id={n}",) for n in range(1, 6)]
+        assert await all_arrive(net, stage, shop, *others) == [b"mine"] * 5
 
 
 async def test_who_waited_for_a_private_page_comes_together_again(keys: Path) -> None:
     """Those without its visitor's cookie ask once more, and once for all of them."""
-
-    async def play(call: Call) -> None:
-        await stage.go.wait()
-        await by_cookie(call)
-
-    stage = Stage(b"")
-    async with origin(play) as shop, delivery(keys, shop) as net:
+    stage = Visitors()
+    async with origin(stage) as shop, delivery(keys, shop) as net:
         fields = [("Cookie: id=1",), *[()] * 20, ("Cookie: id=1",)]
         answers = await all_ask(net, stage, *fields)
         assert answers == [b"mine", *[b"all"] * 20, b"mine"]
         assert len(shop.calls) == 3
-
-
-async def visit(net: Delivery, *fields: str) -> bytes:
-    """The body that one request gets."""
-    async with net.client() as client:
-        return (await client.ask("/", *fields)).body
 
 
 async def test_validated(keys: Path) -> None:

@@ -302,7 +302,7 @@ async def test_a_client_that_leaves_ends_its_handler() -> None:
                 client.request(target)
                 await begun.wait()
             async with asyncio.timeout(PATIENCE_S):
-                await ended.wait()
+                assert await ended.wait()
             begun.clear()
             ended.clear()
 
