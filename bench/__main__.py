@@ -6,14 +6,16 @@ With BENCH_SMOKE set each is tiny: it shows that it still runs, and its numbers 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import catalogue, form, machine
+from bench.lab.namespaces import LabError, why_not
 from bench.load.errors import LoadError
 from bench.place import place
 from bench.processes import NotReadyError
 from bench.programs import ROOT, MissingProgramError, need
+from bench.rounds import SpoiltError
 
 RESULTS = ROOT / "bench" / "results"
 _SMOKE_RESULTS = ROOT / "var" / "bench-smoke"
@@ -45,6 +47,9 @@ def _run(name: str, results: Path, *, smoke: bool) -> bool:
     if found is None:
         print(f"{name}: not built; waits for {catalogue.NOT_BUILT[name]}")
         return True
+    if found.in_lab and (reason := why_not()):
+        print(f"{name}: skipped: {reason}")
+        return True
     try:
         for program in found.programs:
             need(program)
@@ -58,18 +63,16 @@ def _run(name: str, results: Path, *, smoke: bool) -> bool:
             versions=machine.versions(found.programs),
             rows=rows,
         )
-    except (MissingProgramError, NotReadyError, LoadError) as error:
+    except (LabError, LoadError, MissingProgramError, NotReadyError, SpoiltError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return False
-    write(result, results)
+    write(result, results, found.draw)
     print(form.table(result))
     return True
 
 
-def write(result: form.Result, folder: Path) -> None:
-    """Write `NAME.json`, `NAME.txt` and `NAME.png`."""
-    from bench.picture import draw  # matplotlib takes longer to import than some measurements do
-
+def write(result: form.Result, folder: Path, draw: Callable[[form.Result, Path], None]) -> None:
+    """Write `NAME.json`, `NAME.txt` and, drawn as told, `NAME.png`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{result.bench}.json").write_text(form.to_json(result), encoding="utf-8")
     (folder / f"{result.bench}.txt").write_text(form.table(result), encoding="utf-8")

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
-from bench.form import Sample
+from bench.form import Result, Sample
 from bench.place import Place
 
 
@@ -15,15 +16,16 @@ class Measurement:
     programs: tuple[str, ...]
     """Whose versions its result tells."""
     measure: Callable[[Place], list[Sample]]
+    draw: Callable[[Result, Path], None]
+    """Write its picture."""
+    in_lab: bool
+    """Whether it wants what only root has: distance."""
 
 
-BUILT = ("hit", "miss", "idle", "hitratio", "dns")
+BUILT = ("hit", "miss", "idle", "page", "api", "fatfile", "hitratio", "dns")
 """Those whose module is `bench.measure.NAME`."""
 
 NOT_BUILT: Mapping[str, str] = {
-    "page": "pages in a browser over distance, in the lab",
-    "api": "uncacheable answers over distance, in the lab",
-    "fatfile": "large files over distance, in the lab",
     "bytes": "delta encoding and compression in the tunnel",
     "mapping": "a mapper that measures which edge is near",
     "detour": "the overlay",
@@ -41,6 +43,8 @@ NAMES = (*BUILT, *NOT_BUILT)
 def find(name: str) -> Measurement | None:
     """A measurement; None: it is not built. Imported only now, for each brings libraries along.
 
+    Its picture is `draw` of its own module, if there is one, and bars otherwise.
+
     Raises:
         KeyError: there is none of this name.
     """
@@ -48,5 +52,12 @@ def find(name: str) -> Measurement | None:
         return None
     if name not in BUILT:
         raise KeyError(name)
+    from bench import picture  # matplotlib takes longer to import than some measurements do
+
     module = import_module(f"bench.measure.{name}")
-    return Measurement(programs=module.PROGRAMS, measure=module.measure)
+    return Measurement(
+        programs=module.PROGRAMS,
+        measure=module.measure,
+        draw=getattr(module, "draw", picture.draw),
+        in_lab=getattr(module, "IN_LAB", False),
+    )

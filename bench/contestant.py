@@ -1,6 +1,7 @@
 """A server under measurement, whoever made it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.place import Address
 
@@ -15,3 +16,5 @@ class Contestant:
     http: Address
     https: Address | None = None
     """None: it does not speak TLS."""
+    crossings: Path | None = None
+    """The access log of its server beside the origin, which has all that crosses a middle mile."""

@@ -208,7 +208,7 @@ def _cell(row: Row, name: str) -> str:
 
 def number(value: float) -> str:
     """A number with as many digits as it deserves: `12.35`, `0.0412`, `18,204`."""
-    if value == 0 or abs(value) >= 10**_DIGITS:
+    if value == 0 or round(abs(value)) >= 10**_DIGITS:
         return f"{value:,.0f}"
     return f"{value:.{_DIGITS}g}"
 

@@ -28,6 +28,8 @@ class Metric(StrEnum):
     """First contentful paint."""
     LOAD_MS = "load_ms"
     """A page's load event."""
+    TRANSFER_MS = "transfer_ms"
+    """A large body, from the request to its last byte."""
     PENALTY_MS = "penalty_ms"
     """Longer than with the best choice."""
     OUTAGE_MS = "outage_ms"

@@ -8,17 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bench.certificate import Pair
 from bench.contestant import Contestant
 from bench.peers.fleet import ANSWER_TTL_S, EAST, EASTS, WEST, WESTS, ZONE
-from bench.place import HOST, Address, Place, address, shown
+from bench.place import HOST, Address, Place, shown
 from bench.processes import ready, running
 
 _PROGRAM = Path(sys.executable).with_name("midmile")
 _KEYS_S = 60
+_BESIDE = frozenset({"parent", "origin"})
+"""Nodes beside the site's own servers; the others are near its users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +29,14 @@ class Grounds:
     """A network file and its keys; no node runs yet."""
 
     home: Path
+    near: Place
+    """Where the edge and the DNS stand."""
+    beside: Place
+    """Where the parent stands, and the demo shop."""
     http: Address
     https: Address
     dns: Address
+    origin: Address
 
 
 @contextmanager
@@ -40,26 +48,57 @@ def delivery(place: Place, upstream: Address, cache: str = "8GiB") -> Iterator[C
 
 
 @contextmanager
-def chain(place: Place, upstream: Address) -> Iterator[Contestant]:
-    """The same where both count."""
-    grounds = prepare(place, upstream)
+def chain(
+    place: Place, upstream: Address, pair: Pair | None = None, *, beside: Place | None = None
+) -> Iterator[Contestant]:
+    """The same where both count; the parent stands `beside` the origin, if that is elsewhere."""
+    grounds = prepare(place, upstream, pair=pair, beside=beside)
     with _nodes(grounds, "parent", "edge") as pids:
-        yield Contestant(name="midmile", pids=tuple(pids), http=grounds.http, https=grounds.https)
+        yield Contestant(
+            name="midmile",
+            pids=tuple(pids),
+            http=grounds.http,
+            https=grounds.https,
+            crossings=grounds.home / "parent.log",
+        )
 
 
 @contextmanager
 def mapper(place: Place) -> Iterator[Contestant]:
     """A low-level DNS server. No edge runs: with every edge down, all are answered."""
-    grounds = prepare(place, address(9))
+    grounds = prepare(place, place.address(9))
     with _nodes(grounds, "low") as (low,):
         yield Contestant(name="midmile", pids=(low,), http=grounds.dns)
 
 
-def prepare(place: Place, upstream: Address, cache: str = "8GiB") -> Grounds:
+@contextmanager
+def shop(place: Place) -> Iterator[Contestant]:
+    """The demo shop, the origin of whatever has pages."""
+    grounds = prepare(place.corner("shop"), place.address(9))
+    with _nodes(grounds, "origin") as pids:
+        yield Contestant(name="origin", pids=tuple(pids), http=grounds.origin)
+
+
+def prepare(
+    place: Place,
+    upstream: Address,
+    cache: str = "8GiB",
+    *,
+    pair: Pair | None = None,
+    beside: Place | None = None,
+) -> Grounds:
     """Write a network file and make its keys."""
     home = place.folder("midmile")
-    grounds = Grounds(home=home, http=address(1), https=address(1), dns=address(8, udp=True))
-    text = network_file(grounds, upstream, cache)
+    grounds = Grounds(
+        home=home,
+        near=place,
+        beside=beside or place,
+        http=place.address(1),
+        https=place.address(1),
+        dns=place.address(8, udp=True),
+        origin=upstream,
+    )
+    text = network_file(grounds, cache, pair)
     (home / "network.toml").write_text(text, encoding="utf-8")
     subprocess.run(
         [_PROGRAM, "keys", "network.toml"],
@@ -71,27 +110,30 @@ def prepare(place: Place, upstream: Address, cache: str = "8GiB") -> Grounds:
     return grounds
 
 
-def network_file(grounds: Grounds, upstream: Address, cache: str) -> str:
+def network_file(grounds: Grounds, cache: str, pair: Pair | None) -> str:
     """The text of a network: an edge that serves, a parent, and the fleet that DNS knows."""
     fleet = [
         _node(f"{region}-{place}", "edge", f'region = "{region}"', http=(host, 80))
         for region, hosts in (("east", EASTS), ("west", WESTS))
         for place, host in enumerate(hosts)
     ]
-    own = f'hostnames = ["{HOST}", "{grounds.http[0]}"]'  # wrk sends the address as SNI
     serving = f'region = "east"\nworkers = 1\ncache = "{cache}"'
+    near, beside = grounds.near, grounds.beside
+    # Metrics stay on loopback, of which each host of a lab has its own.
+    admin = replace(near, host=None).address(12)
     return "\n".join(
         [
-            _HEAD.format(zone=ZONE, admin=shown(address(12)), ttl=ANSWER_TTL_S),
-            f'[[site]]\nname = "shop"\n{own}\norigins = ["http://{shown(upstream)}"]',
+            _HEAD.format(zone=ZONE, admin=shown(admin), ttl=ANSWER_TTL_S),
+            _site(grounds, pair),
             f'[[region]]\nname = "east"\nclients = ["{EAST}"]',
             f'[[region]]\nname = "west"\nclients = ["{WEST}"]',
             *fleet,
             _node("edge", "edge", serving, http=grounds.http, https=grounds.https),
-            _node("parent", "parent", f'cache = "{cache}"', tunnel=address(3)),
-            _node("top", "top", dns=address(10, udp=True)),
+            _node("parent", "parent", f'cache = "{cache}"', tunnel=beside.address(3)),
+            _node("origin", "origin", http=grounds.origin),
+            _node("top", "top", dns=near.address(10, udp=True)),
             _node("low", "low", 'region = "east"', dns=grounds.dns),
-            _node("low-west", "low", 'region = "west"', dns=address(11, udp=True)),
+            _node("low-west", "low", 'region = "west"', dns=near.address(11, udp=True)),
             "",
         ]
     )
@@ -105,6 +147,14 @@ contact = "hostmaster@{zone}"
 admin = "{admin}"
 answer_ttl = "{ttl}s"
 """
+
+
+def _site(grounds: Grounds, pair: Pair | None) -> str:
+    own = f'hostnames = ["{HOST}", "{grounds.http[0]}"]'  # wrk sends the address as SNI
+    lines = ["[[site]]", 'name = "shop"', own, f'origins = ["http://{shown(grounds.origin)}"]']
+    if pair is not None:
+        lines += [f'certificate = "{pair.certificate}"', f'key = "{pair.key}"']
+    return "\n".join(lines)
 
 
 def _node(name: str, role: str, settings: str = "", **listen: Address) -> str:
@@ -126,7 +176,8 @@ def _nodes(grounds: Grounds, *names: str) -> Iterator[Sequence[int]]:
 
 @contextmanager
 def _started(grounds: Grounds, name: str) -> Iterator[int]:
-    command: list[str | Path] = [_PROGRAM, "node", name, "--network", "network.toml"]
+    place = grounds.beside if name in _BESIDE else grounds.near
+    command = place.command(_PROGRAM, "node", name, "--network", "network.toml")
     with running(command, grounds.home, name) as pid:
         yield pid
 

@@ -1,6 +1,6 @@
 """A result as a picture: bars side by side, with whiskers from the least run to the greatest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -21,16 +21,21 @@ _COLOURS = ("#334155", "#64748b", "#94a3b8", "#cbd5e1", "#e2e8f0")
 def draw(result: Result, file: Path) -> None:
     """Write a PNG with one panel per metric, or more where its values are far apart."""
     names = list(dict.fromkeys(name for row in result.rows for name in row.values))
-    others = cycle(_COLOURS)
-    colours = {name: _OUR_COLOUR if name == _OURS else next(others) for name in names}
+    coloured = colours(names)
     groups = panels(result.rows)
     heights = [1.1 + _CASE_INCHES * len(rows) * (len(names) + 1) for rows in groups]
     figure = Figure(figsize=(9, 0.6 + sum(heights)), layout="constrained")
     axes = figure.subplots(len(groups), squeeze=False, height_ratios=heights)[:, 0]
     for panel, rows in zip(axes, groups, strict=True):
-        _draw_panel(panel, rows, colours)
+        _draw_panel(panel, rows, coloured)
     figure.suptitle(f"{result.bench}, {result.date[:10]}, {result.machine.get('cpu', '')}")
     figure.savefig(file, dpi=110, metadata={"Software": None})
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each contestant."""
+    others = cycle(_COLOURS)
+    return {name: _OUR_COLOUR if name == _OURS else next(others) for name in names}
 
 
 def panels(rows: Sequence[Row]) -> list[list[Row]]:

@@ -1,4 +1,4 @@
-"""Where a measurement runs: a folder of its own, loopback addresses, and how much it is to do."""
+"""Where a measurement runs: a folder of its own, addresses, and how much it is to do."""
 
 import os
 import re
@@ -8,9 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from bench.lab.running import Host
+from bench.processes import listening
 
 Address = tuple[str, int]
 
@@ -31,6 +34,8 @@ class Place:
     smoke: bool = False
     """The tiny version: does it still run? Its numbers mean nothing."""
     quiet: bool = False
+    host: Host | None = None
+    """The host of a lab at which servers stand and clients ask; None: on loopback."""
     _began: float = field(default_factory=time.monotonic)
 
     def folder(self, name: str) -> Path:
@@ -42,6 +47,32 @@ class Place:
     def corner(self, name: str) -> "Place":
         """A place of its own within this one, for what is started more than once."""
         return replace(self, home=self.folder(name))
+
+    def at(self, host: Host) -> "Place":
+        """The same place, for what is to stand at a host of a lab."""
+        return replace(self, host=host)
+
+    def address(self, last: int, *, udp: bool = False) -> Address:
+        """An address for a server, its port free for TCP, and for UDP if wanted.
+
+        On loopback `last` tells servers apart; a host of a lab has one address for all.
+        """
+        host = f"{_NETWORK}.{last}" if self.host is None else self.host.ipv4
+        with self.entered():
+            return host, _free_port(host, udp=udp)
+
+    def command(self, *args: str | Path) -> list[str]:
+        """The command line that runs a program here, as the process itself."""
+        return [*map(str, args)] if self.host is None else self.host.command(*args)
+
+    def entered(self) -> AbstractContextManager[None]:
+        """This thread's new sockets are of this place for the time of a `with`."""
+        return nullcontext() if self.host is None else self.host.entered()
+
+    def listening(self, where: Address) -> bool:
+        """Whether somebody accepts TCP connections at an address, seen from here."""
+        with self.entered():
+            return listening(where)
 
     def say(self, line: str) -> None:
         """Progress, for whoever waits."""
@@ -61,15 +92,13 @@ def place(*, smoke: bool, quiet: bool = False) -> Iterator[Place]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def address(last: int, *, udp: bool = False) -> Address:
-    """An address of our loopback network whose port is free for TCP, and for UDP if wanted."""
-    host = f"{_NETWORK}.{last}"
+def _free_port(host: str, *, udp: bool) -> int:
     while True:
         with socket.socket() as sock:
             sock.bind((host, 0))
             port: int = sock.getsockname()[1]
             if not udp or _free_for_udp(host, port):
-                return host, port
+                return port
 
 
 def _free_for_udp(host: str, port: int) -> bool:

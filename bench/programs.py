@@ -15,7 +15,13 @@ UNPACKED = ROOT / "var" / "programs"
 """Where `make bench-programs` unpacks them."""
 _TRIPLET = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
 """Debian's name for the machine's kind; libraries stand in folders of this name."""
-_VERSION_FLAGS = {"nginx": "-v", "wrk": "-v", "dnsperf": "-h", "h2load": "--version"}
+_VERSION_FLAGS = {
+    "nginx": "-v",
+    "wrk": "-v",
+    "dnsperf": "-h",
+    "h2load": "--version",
+    "chromium": "--version",
+}
 """Where it is not `-V`."""
 
 PACKAGES: Mapping[str, str] = {
@@ -29,8 +35,11 @@ PACKAGES: Mapping[str, str] = {
     "h2load": "nghttp2-client",
     "dnsperf": "dnsperf",
     "cc": "gcc",
+    "chromium": "chromium",
 }
 """Debian's package for each program. Varnish compiles its configuration with the compiler."""
+_INSTALLED = {"cc": "gcc libc6-dev", "chromium": "chromium"}
+"""Packages that are of no use unpacked: they look for their own files where Debian puts them."""
 
 
 class MissingProgramError(Exception):
@@ -56,8 +65,8 @@ def need(program: str) -> Path:
     """
     found = find(program)
     if found is None:
-        # A compiler needs its headers where it looks for them: unpacked it is of no use.
-        remedy = "sudo apt-get install gcc libc6-dev" if program == "cc" else "make bench-programs"
+        wanted = _INSTALLED.get(program)
+        remedy = f"sudo apt-get install {wanted}" if wanted else "make bench-programs"
         raise MissingProgramError(f"wants {program}, which is not here; install with: {remedy}")
     return found
 

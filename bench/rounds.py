@@ -3,32 +3,66 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from bench.contestant import Contestant
-from bench.form import Sample
+from bench.form import Sample, number
 from bench.place import Place
 from bench.processes import cpu_s
+
+_ATTEMPTS = 4
+"""Of a run that was spoilt; whoever needs more has a machine that is too busy."""
+
+
+class SpoiltError(Exception):
+    """Something that has nothing to do with a contestant went wrong: the run is to be repeated."""
+
+
+class Named(Protocol):
+    """Who takes part: a contestant, or a way through one."""
+
+    @property
+    def name(self) -> str:
+        """As results call it."""
+
+
+Runner = TypeVar("Runner", bound=Named)
 
 
 def in_turn(
     place: Place,
     case: str,
-    contestants: Sequence[Contestant],
+    contestants: Sequence[Runner],
     rounds: int,
-    run: Callable[[Contestant], Sequence[Sample]],
+    run: Callable[[Runner], Sequence[Sample]],
 ) -> list[Sample]:
-    """Run a case as often for each contestant, another one first in each round."""
+    """Run a case as often for each contestant, another one first in each round.
+
+    Raises:
+        SpoiltError: one run was spoilt again and again.
+    """
     samples: list[Sample] = []
     for turn in range(rounds):
         first = turn % len(contestants)
         for contestant in (*contestants[first:], *contestants[:first]):
-            found = run(contestant)
+            found = _unspoilt(place, contestant, run)
             samples += found
-            shown = ", ".join(f"{s.metric} {s.value:.4g}" for s in found if s.value is not None)
+            shown = ", ".join(f"{s.metric} {number(s.value)}" for s in found if s.value is not None)
             place.say(f"{case} {contestant.name} {turn + 1}/{rounds}: {shown or '-'}")
     # Results name contestants in their own order, whoever happened to be first.
     order = {contestant.name: at for at, contestant in enumerate(contestants)}
     return sorted(samples, key=lambda sample: order[sample.contestant])
+
+
+def _unspoilt(
+    place: Place, contestant: Runner, run: Callable[[Runner], Sequence[Sample]]
+) -> Sequence[Sample]:
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return run(contestant)
+        except SpoiltError as error:
+            place.say(f"{contestant.name}: {error}; once more")
+    return run(contestant)
 
 
 @dataclass(slots=True)

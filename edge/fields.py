@@ -9,6 +9,9 @@ from collections.abc import Iterator
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """RFC 9110 5.6.2; use `fullmatch`."""
 
+_MEDIA_TYPE_LENGTH = 255
+"""Two names of 127 characters and the slash (RFC 6838 4.2)."""
+
 _DIGITS = re.compile(r"[0-9]+")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 # A run outside quotes, or a quoted string; one that never closes reaches to the end of the value.
@@ -49,6 +52,11 @@ def tokens(lines: tuple[str, ...]) -> frozenset[str]:
     if not lines:
         return frozenset()
     return frozenset(member.lower() for line in lines for member in split_list(line))
+
+
+def media_type(value: str) -> str:
+    """What a Content-Type says without its parameters, in lower case (RFC 9110 8.3.1), bounded."""
+    return value.partition(";")[0].strip(" \t")[:_MEDIA_TYPE_LENGTH].lower()
 
 
 def decimal(value: str, *, ceiling: int) -> int | None:

@@ -38,10 +38,14 @@ class Trail:
     error: str = ""
     error_side: str = ""
     status: int = 0
+    media_type: str = ""
+    """Of the response, without parameters."""
     request_bytes: int = 0
     """As the client sent it, head and body without chunk framing."""
     response_bytes: int = 0
     """As written to the client, heads and framing included."""
+    body_bytes: int = 0
+    """The part of them that is no head, framing included."""
     marks: dict[str, float] = field(default_factory=dict)
 
     def mark(self, name: str, now_s: float) -> None:
@@ -69,6 +73,7 @@ class Trail:
             "http_version": self.http_version,
             "site": self.site,
             "status": self.status,
+            "type": self.media_type,
             "verdict": self.verdict,
             "reason": self.reason,
             "not_stored": self.not_stored,
@@ -82,6 +87,7 @@ class Trail:
         record = {name: fact for name, fact in facts.items() if fact}
         record["request_bytes"] = self.request_bytes
         record["response_bytes"] = self.response_bytes
+        record["body_bytes"] = self.body_bytes
         record["seconds"] = _rounded(self.seconds(now_s))
         for name, at_s in self.marks.items():
             record[f"{name}_s"] = _rounded(max(0.0, at_s - self.started_s))

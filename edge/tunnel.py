@@ -6,6 +6,7 @@ and caches negotiate with the user; the tunnel's coding is put over what they ag
 off again.
 """
 
+from edge.fields import media_type
 from edge.message import Headers, Response
 
 ACCEPT = "midmile-accept"
@@ -57,7 +58,7 @@ def worth_coding(method: str, response: Response) -> bool:
     length = headers.first("content-length")
     if length is not None and length.isdigit() and int(length) < SMALLEST_BYTES:
         return False
-    media = (headers.first("content-type") or "").partition(";")[0].strip().lower()
+    media = media_type(headers.first("content-type") or "")
     return media.startswith("text/") or media in _TEXT or media.endswith(("+json", "+xml"))
 
 

@@ -185,6 +185,14 @@ class Lab:
         if not hosts:
             self.congestion = name
 
+    def forget_paths(self) -> None:
+        """Let every host forget what its TCP remembers of the others (`ip-tcp_metrics(8)`).
+
+        It would begin its next connection with the slow start threshold of an unlucky one before.
+        """
+        for host in {host.address.location: host for host in self.hosts()}.values():
+            host.run("ip", "tcp_metrics", "flush", check=True)
+
     def wait(self) -> None:
         """Return when it has ended by itself, as it does when its relay was killed."""
         self._process.wait()

@@ -1,6 +1,7 @@
 """The topologies that measurements run in.
 
-Pure. Three standard middle miles are used everywhere (`STANDARD`); `cities` and `nodes`, in
+Pure. Three standard middle miles are used everywhere (`STANDARD`), and for large files the four
+distances of the paper that this project follows (`FIGURE_2`); `cities` and `nodes`, in
 `measured.py`, take distances from measurements of the real Internet instead.
 """
 
@@ -44,6 +45,16 @@ STANDARD: Mapping[str, MiddleMile] = {
 }
 """By name. The last mile is not in them: from user to origin it is 30, 90 and 210 ms."""
 
+FIGURE_2: Mapping[str, MiddleMile] = {
+    "local": MiddleMile(rtt_ms=1.6, loss=0.006),
+    "regional": MiddleMile(rtt_ms=16, loss=0.007),
+    "cross-continent": MiddleMile(rtt_ms=48, loss=0.010),
+    "multi-continent": MiddleMile(rtt_ms=96, loss=0.014),
+}
+"""By the paper's own words, nearest first: what its "fat file paradox" is drawn from (T. Leighton,
+"Improving Performance on the Internet", CACM 52(2), 2009, Figure 2), as remembered of the original.
+Its `regional` is not that of `STANDARD`."""
+
 
 def at_home(name: str) -> Location:
     """A location behind a last mile: 10 ms RTT, 50 Mbit/s down, 10 Mbit/s up, no loss."""
@@ -72,6 +83,35 @@ def standard(name: str) -> Topology:
         middles=both_ways(
             [(place, "origin") for place in (*near, "edge")], STANDARD[name].conditions
         ),
+    )
+
+
+def figure_2(name: str) -> Topology:
+    """A user near an edge, and an origin as far from both as a row of the paper's Figure 2 says.
+
+    Hosts: `user`, `edge`, and at one location `origin` and `parent`. From user to edge it is the
+    paper's `local` whatever the row. There is no last mile: the paper has none.
+
+    The figures are as remembered of the original. It gives one packet loss for a path; here that is
+    the share lost in each direction, of data as well as of acknowledgements: a sender of data sees
+    the paper's loss, a ping nearly twice as much. Rate and queue are not the paper's: they are what
+    every middle mile has, 100 Mbit/s each way and one bandwidth-delay product.
+
+    Raises:
+        KeyError: not one of `FIGURE_2`.
+    """
+    if name not in FIGURE_2:
+        raise KeyError(f"Figure 2 has no {name!r}; it has {', '.join(FIGURE_2)}")
+    near = both_ways([("user", "edge")], FIGURE_2["local"].conditions)
+    away = both_ways([("user", "origin"), ("edge", "origin")], FIGURE_2[name].conditions)
+    return Topology(
+        name=f"figure-2-{name}",
+        locations=(
+            Location(name="user"),
+            Location(name="edge"),
+            Location(name="origin", hosts=("origin", "parent")),
+        ),
+        middles={**near, **away},
     )
 
 

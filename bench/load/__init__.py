@@ -1,4 +1,5 @@
-"""What puts load on contestants: wrk, h2load, dnsperf, and a client of our own.
+"""What puts load on contestants, and what tells how long they took.
 
-Their own time does not count; only that of the contestants' processes does.
+wrk, dnsperf and a client of our own (`keepalive`) ask for much: their own time does not count, only
+that of the contestants' processes. h2load's, `curl`'s and `browser`'s clocks are what is measured.
 """

@@ -1,27 +1,14 @@
 """h2load: requests at one fixed rate, and how long each took."""
 
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load.errors import LoadError
+from bench.load.latencies import Latencies
 from bench.place import HOST, Address, shown
 from bench.programs import libraries, need
 
 _GRACE_S = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latencies:
-    """Times of all answers, in order."""
-
-    sorted_ms: Sequence[float]
-
-    def percentile_ms(self, percent: float) -> float:
-        """The time within which this share of the answers came (nearest rank)."""
-        rank = max(1, -(-len(self.sorted_ms) * percent // 100))
-        return self.sorted_ms[int(rank) - 1]
 
 
 def run(
@@ -53,7 +40,7 @@ def run(
     )
     if told.returncode:
         raise LoadError(f"h2load failed: {told.stdout[-500:]}{told.stderr[-500:]}")
-    return Latencies(sorted_ms=read(log.read_text(encoding="ascii")))
+    return Latencies.of(read(log.read_text(encoding="ascii")))
 
 
 def read(log: str) -> list[float]:
@@ -63,4 +50,4 @@ def read(log: str) -> list[float]:
         raise LoadError(f"h2load was answered {wrong[0][1]}, {len(wrong)} times")
     if not answers:
         raise LoadError("h2load was not answered")
-    return sorted(int(answer[2]) / 1000 for answer in answers)
+    return [int(answer[2]) / 1000 for answer in answers]

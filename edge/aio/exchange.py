@@ -23,6 +23,7 @@ from edge.errors import (
     RequestError,
     RequestReason,
 )
+from edge.fields import media_type
 from edge.head import Head
 from edge.message import Response
 
@@ -82,6 +83,8 @@ class Counts:
 
     received: int = 0
     sent: int = 0
+    heads: int = 0
+    """Of those sent, the ones in heads, interim ones too."""
 
 
 class Exchange:
@@ -93,7 +96,7 @@ class Exchange:
 
     __slots__ = (
         "_chunked", "_content", "_head_line", "_keep_alive", "_left", "_mute", "_protocol",
-        "counts", "ended", "request", "started_s", "status", "upload", "websocket",
+        "counts", "ended", "media_type", "request", "started_s", "status", "upload", "websocket",
     )  # fmt: skip
 
     def __init__(self, protocol: Client, content: StreamReader, head: Head) -> None:
@@ -111,6 +114,7 @@ class Exchange:
         self.counts = Counts(received=len(head.raw))
         self.started_s = time.monotonic()
         self.status = 0
+        self.media_type = ""
         self.ended = False
         self.websocket = head.websocket
         self.upload: Upload | None = None
@@ -135,7 +139,7 @@ class Exchange:
     async def _body(self, head: Head) -> AsyncIterator[bytes]:
         content = self._content
         if head.expects_continue and not self.answered and not content.total_bytes:
-            self._protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._write_head(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._protocol.note_progress()
         try:
             while chunk := await content.readany():
@@ -151,12 +155,13 @@ class Exchange:
     def interim(self, response: Response) -> None:
         """Pass a 1xx response on; HTTP/1.0 knows none (RFC 9110 15.2)."""
         if not self.answered and self.request.version != "1.0":
-            self._protocol.write(response_head(response))
+            self._write_head(response_head(response))
 
     def start(self, response: Response) -> None:
         """Begin the final response; its head leaves with the first piece of the body."""
         assert not self.answered, "a response has begun already"
         self.status = response.status
+        self.media_type = media_type(response.headers.first("content-type") or "")
         length = response.headers.first("content-length")
         self._mute = self.request.method == "HEAD" or response.status in (204, 304)
         if response.status == 204:  # RFC 9110 8.6
@@ -184,14 +189,21 @@ class Exchange:
     def _send_head(self) -> None:
         if self._head_line is not None and not self.ended:
             head, self._head_line = self._head_line, None
-            self.counts.sent += len(head)
             with suppress(ClientGone):  # whoever writes next is told
-                self._protocol.write(head)
+                self._write_head(head)
+
+    def _write_head(self, head: bytes) -> None:
+        self.counts.sent += len(head)
+        self.counts.heads += len(head)
+        self._protocol.write(head)
 
     async def write(self, chunk: bytes) -> None:
         """Send a piece of the body, waiting while the client is slow."""
-        pieces = [] if self._head_line is None else [self._head_line]
-        self._head_line = None
+        pieces = []
+        if self._head_line is not None:
+            pieces.append(self._head_line)
+            self.counts.heads += len(self._head_line)
+            self._head_line = None
         if chunk and not self._mute:
             if self._left is not None:  # never more than was announced (RFC 9112 6.3)
                 chunk = chunk[: self._left]
@@ -214,9 +226,10 @@ class Exchange:
             return
         if self._chunked:
             tail = b"0\r\n\r\n"
-            self.counts.sent += len(tail)
             if self._head_line is not None:
+                self.counts.heads += len(self._head_line)
                 tail, self._head_line = self._head_line + tail, None
+            self.counts.sent += len(tail)
             self._protocol.write(tail)
         elif self._head_line is not None:
             await self.write(b"")
@@ -255,9 +268,7 @@ class Exchange:
             raise FramingError(FramingReason.UPGRADE, "data before the handshake's answer")
         self.status = 101
         self._keep_alive = False
-        head = response_head(response, "Connection: Upgrade")
-        self._protocol.write(head)
-        self.counts.sent += len(head)
+        self._write_head(response_head(response, "Connection: Upgrade"))
         received = self._protocol.go_raw()
 
         async def down() -> None:

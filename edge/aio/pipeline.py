@@ -142,6 +142,8 @@ class Pipeline:
         trail.status = exchange.status or trail.status
         trail.request_bytes = exchange.counts.received
         trail.response_bytes = exchange.counts.sent
+        trail.body_bytes = exchange.counts.sent - exchange.counts.heads
+        trail.media_type = exchange.media_type
         self._metrics.request_ended(
             site=trail.site,
             status=trail.status,

@@ -8,6 +8,7 @@ import pytest
 
 from bench.load import dnsperf, h2load, keepalive, wrk
 from bench.load.errors import LoadError
+from bench.load.latencies import Latencies
 from bench.programs import need
 from tests.kit.benching import CountingOrigin, need_programs
 
@@ -21,7 +22,7 @@ _DNSPERF = """
 def test_latencies_are_read_from_h2loads_log() -> None:
     """In order, as milliseconds; percentiles are of the nearest rank."""
     log = "".join(f"1795355800315450\t200\t{us}\n" for us in (3000, 1000, 2000, 4000))
-    latencies = h2load.Latencies(sorted_ms=h2load.read(log))
+    latencies = Latencies.of(h2load.read(log))
     assert latencies.sorted_ms == [1, 2, 3, 4]
     assert [latencies.percentile_ms(percent) for percent in (1, 50, 51, 99)] == [1, 2, 3, 4]
 

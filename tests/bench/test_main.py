@@ -8,6 +8,7 @@ from bench import catalogue, machine, programs
 from bench.__main__ import main, write
 from bench.form import Result, Row, from_json
 from bench.metric import Metric
+from bench.picture import draw
 from tests.house.tree import ROOT
 
 
@@ -52,7 +53,7 @@ def test_a_result_is_written_in_three_forms(tmp_path: Path) -> None:
         versions=machine.versions(()),
         rows=(row,),
     )
-    write(result, tmp_path / "results")
+    write(result, tmp_path / "results", draw)
     found = {file.suffix: file for file in (tmp_path / "results").iterdir()}
     assert from_json(found[".json"].read_text()) == result
     assert "2.5" in found[".txt"].read_text()

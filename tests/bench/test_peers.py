@@ -123,7 +123,7 @@ def test_a_dns_server_chooses_by_the_clients_subnet(name: str) -> None:
 
 
 def _wait_for_log(place: Place, contestant: Contestant, name: str) -> None:
-    """Until its access log tells of three requests as midmile's does."""
+    """Until its access log tells of three requests as midmile's does, with type and sizes."""
     file = place.home / _LOGS[name]
 
     def logged() -> bool:  # varnishncsa needs a moment before it sees requests at all
@@ -131,6 +131,10 @@ def _wait_for_log(place: Place, contestant: Contestant, name: str) -> None:
         return file.exists() and file.read_text().count("/objects/1KB?logged") >= 3
 
     ready(logged, f"the log of {name}", contestant.pids[0], file)
+    whole = file.read_text().rpartition("\n")[0].splitlines()
+    for record in (json.loads(line) for line in whole if "/objects/1KB?logged" in line):
+        assert record["type"].startswith("text/plain")
+        assert 1024 <= record["body_bytes"] < 1060 < record["response_bytes"]  # maybe in chunks
 
 
 def _addresses(where: Address, subnet: str | None) -> set[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.place import address, configure, place, shown
+from bench.place import configure, place, shown
 
 
 def test_a_place_is_cleared_away() -> None:
@@ -18,7 +18,8 @@ def test_a_place_is_cleared_away() -> None:
 
 def test_an_address_is_free() -> None:
     """For TCP and UDP at once, which DNS servers want, and not on the machine's own 127.0.0.1."""
-    where = address(7, udp=True)
+    with place(smoke=True, quiet=True) as here:
+        where = here.address(7, udp=True)
     assert where[0] == "127.68.0.7"
     assert shown(where) == f"127.68.0.7:{where[1]}"
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):

@@ -15,6 +15,9 @@ _CONTESTANTS = {
     "hit": {"midmile", "nginx", "varnish", "trafficserver"},
     "miss": {"midmile", "nginx", "nginx-nogzip"},
     "idle": {"midmile", "nginx", "varnish", "trafficserver"},
+    "page": {"midmile", "nginx", "nginx-h2", "direct", "direct-h2"},
+    "api": {"midmile", "nginx", "nginx-h2", "nginx-nogzip", "direct", "direct-h2"},
+    "fatfile": {"midmile", "nginx", "direct"},
     "hitratio": {"midmile", "lru", "s3-fifo", "sieve", "w-tinylfu", "belady"},
     "dns": {"midmile", "gdnsd", "knot"},
 }
@@ -22,6 +25,9 @@ _CASES = {
     "hit": "1KB/varied-heads",
     "miss": "8KB",
     "idle": "connections-50",
+    "page": "product-second/regional",
+    "api": "html-2KB/regional/50",
+    "fatfile": "local/warm",
     "hitratio": "zipf-mix/1",
     "dns": "ecs-10000",
 }

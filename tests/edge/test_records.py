@@ -59,17 +59,20 @@ def test_a_trail_becomes_one_line() -> None:
     trail.mark("asked", 99.0)
     trail.fail("connect-failed", "upstream")
     trail.fail("client-gone", "client")
-    trail.status, trail.response_bytes = 502, 7
+    trail.status, trail.response_bytes, trail.body_bytes = 502, 7, 3
+    trail.media_type = "text/plain"
     assert json.loads(json.dumps(trail.record(10.5))) == {
         "request_id": "r1",
         "method": "GET",
         "target": "/",
         "site": "shop",
         "status": 502,
+        "type": "text/plain",
         "error": "connect-failed",
         "error_side": "upstream",
         "request_bytes": 0,
         "response_bytes": 7,
+        "body_bytes": 3,
         "seconds": 0.5,
         "asked_s": 0.25,
     }

@@ -14,17 +14,9 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_pla
 from playwright.async_api import Request as _Request
 from playwright.async_api import Response as _Response
 
+from bench.load.browser import FLAGS
 from tests.kit.programs import need
 
-FLAGS = (
-    "--no-sandbox",  # root, as in CI, has none
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _TIMEOUT_MS = 30_000
 
 
@@ -125,7 +117,10 @@ async def open_browser(*flags: str) -> AsyncIterator[Browser]:
     program = need("chromium", package="chromium")
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=program, args=[*FLAGS, *flags], timeout=_TIMEOUT_MS
+            executable_path=program,
+            args=[*FLAGS, *flags],
+            chromium_sandbox=False,  # root, as in CI, has none
+            timeout=_TIMEOUT_MS,
         )
         try:
             yield Browser(chromium)

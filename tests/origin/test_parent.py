@@ -223,6 +223,23 @@ async def test_a_parent_logs_the_users_request(keys: Path) -> None:
         assert [line["scheme"] for line in net.parents[0].log] == ["http", "https"]
 
 
+async def test_both_ends_of_a_tunnel_count_the_same(keys: Path) -> None:
+    """Text that crosses coded, a picture, and an upload: every byte of heads and bodies, once."""
+    parts = [saying(TEXT, body=b"text " * 999), saying("Content-Type: image/png"), saying()]
+    async with origin(in_turn(parts)) as shop, delivery(keys, shop) as net, net.client() as client:
+        assert len((await client.ask("/page")).body) == 4_995
+        await client.ask("/picture")
+        await client.ask("/cart", method="POST", body=b"x" * 3_000)
+        (parent,) = net.parents
+        for name, direction in (("request", "upstream-out"), ("response", "upstream-in")):
+            counted = sum(int(str(line[f"{name}_bytes"])) for line in parent.log)
+            assert counted == net.edge.count("bytes_total", direction=direction)
+        bodies = [int(str(line["body_bytes"])) for line in parent.log]
+        assert bodies[0] < 200
+        assert bodies[1:] == [5, 5]
+        assert [line.get("type") for line in parent.log] == ["text/html", "image/png", None]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.contestant import Contestant
 from bench.peers.fleet import EAST, EASTS, WEST, WESTS, ZONE
-from bench.place import Place, address, configure, shown
-from bench.processes import listening, ready, running
+from bench.place import Place, configure, shown
+from bench.processes import ready, running
 from bench.programs import libraries, need
 
 _HERE = Path(__file__).parent
@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 @contextmanager
 def server(place: Place) -> Iterator[Contestant]:
     """The server, with the fleet of all DNS contestants."""
-    home, at = place.folder("gdnsd"), address(6, udp=True)
+    home, at = place.folder("gdnsd"), place.address(6, udp=True)
     (home / "zones").mkdir()
     values = {
         "home": home,
@@ -30,5 +30,5 @@ def server(place: Place) -> Iterator[Contestant]:
     configure(_HERE / "zone", home / "zones" / ZONE, {"server": at[0]})
     command: list[str | Path] = [need("gdnsd"), "-c", home, "start"]
     with running(command, home, "gdnsd", libraries()) as pid:
-        ready(lambda: listening(at), "gdnsd", pid, home / "gdnsd.log")
+        ready(lambda: place.listening(at), "gdnsd", pid, home / "gdnsd.log")
         yield Contestant(name="gdnsd", pids=(pid,), http=at)

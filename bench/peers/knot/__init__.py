@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.contestant import Contestant
 from bench.peers.fleet import ANSWER_TTL_S, EAST, EASTS, WEST, WESTS, ZONE
-from bench.place import HOST, Address, Place, address, configure
-from bench.processes import listening, ready, running
+from bench.place import HOST, Address, Place, configure
+from bench.processes import ready, running
 from bench.programs import data, libraries, need
 
 _HERE = Path(__file__).parent
@@ -16,10 +16,10 @@ _HERE = Path(__file__).parent
 @contextmanager
 def server(place: Place) -> Iterator[Contestant]:
     """The server, with the fleet of all DNS contestants."""
-    home, at = place.folder("knot"), address(7, udp=True)
+    home, at = place.folder("knot"), place.address(7, udp=True)
     _configure(home, at)
     with running([need("knotd"), "-c", home / "knot.conf"], home, "knotd", libraries()) as pid:
-        ready(lambda: listening(at), "knot", pid, home / "knotd.log")
+        ready(lambda: place.listening(at), "knot", pid, home / "knotd.log")
         yield Contestant(name="knot", pids=(pid,), http=at)
 
 

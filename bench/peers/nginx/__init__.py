@@ -1,46 +1,63 @@
-"""nginx three times: the origin of all contestants, a caching edge, and an edge and a parent."""
+"""nginx as the origin, as the front of one, as a caching edge, and as edge and parent."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 from bench.bodies import SIZES, prose
 from bench.certificate import Pair
 from bench.contestant import Contestant
-from bench.place import HOST, Address, Place, address, as_root, configure, fill, shown
-from bench.processes import listening, ready, running
+from bench.place import HOST, Address, Place, as_root, configure, fill, shown
+from bench.processes import ready, running
 from bench.programs import UNPACKED, need
 
 _HERE = Path(__file__).parent
 _PIECE = 4_000
 """Characters of a parameter in nginx's configuration, which it reads by 4,096 bytes."""
 _UNCACHEABLE = 8 * 1024
+_LOG = "access.log"
+FILM = "/films/10MB"
+_FILM_BYTES = 10_000_000
 _REQUEST_ID = 33
 """Characters of `$request_id` and the line's end."""
 
 
 @contextmanager
 def origin(place: Place) -> Iterator[Contestant]:
-    """The origin: `/objects/1KB` and its siblings, whatever the query, and `8KB-uncacheable`."""
-    root = place.folder("origin/root/objects")
+    """The origin: `/objects/1KB` and so on, whatever the query; `8KB-uncacheable`; `FILM`."""
+    root = place.folder("origin/root")
+    place.folder("origin/root/objects")
     for name, size in SIZES.items():
-        (root / name).write_text(prose(size, seed=size), encoding="ascii")
+        (root / "objects" / name).write_text(prose(size, seed=size), encoding="ascii")
+    place.folder("origin/root/films")
+    (root / FILM[1:]).write_bytes(Random(FILM).randbytes(_FILM_BYTES))
     text = prose(_UNCACHEABLE - _REQUEST_ID, seed=8).replace("\n", " ")
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     values = {
-        "root": root.parent,
+        "root": root,
         "text": " ".join(f'set $p{at} "{piece}";' for at, piece in enumerate(pieces)),
         "pieces": "".join(f"$p{at}" for at in range(len(pieces))),
     }
-    http = address(9)
+    http = place.address(9)
     with _nginx(place, "origin", "origin.conf", http, values, log="off") as pid:
         yield Contestant(name="origin", pids=(pid,), http=http)
 
 
 @contextmanager
+def front(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
+    """TLS, HTTP/2 and gzip before an origin: what users reach where there is no CDN."""
+    http, https = place.address(2), place.address(2)
+    values = _proxy(upstream, pair) | {"https": shown(https)}
+    with _nginx(place, "direct", "front.conf", http, values) as pid:
+        log = place.home / "direct" / _LOG
+        yield Contestant(name="direct", pids=(pid,), http=http, https=https, crossings=log)
+
+
+@contextmanager
 def edge(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
     """One caching nginx in front of an origin."""
-    http, https = address(2), address(2)
+    http, https = place.address(2), place.address(2)
     values = _proxy(upstream, pair) | {"https": shown(https), "scheme": "http", "hop": ""}
     with _nginx(place, "nginx", "edge.conf", http, values) as pid:
         yield Contestant(name="nginx", pids=(pid,), http=http, https=https)
@@ -48,20 +65,33 @@ def edge(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
 
 @contextmanager
 def chain(
-    place: Place, upstream: Address, pair: Pair, *, gzip: bool = True
+    place: Place,
+    upstream: Address,
+    pair: Pair,
+    *,
+    gzip: bool = True,
+    beside: Place | None = None,
 ) -> Iterator[Contestant]:
     """An nginx near the user that fetches from one beside the origin; TLS between them."""
     name = "nginx" if gzip else "nginx-nogzip"
-    tunnel, http, https = address(3), address(2), address(2)
+    parent = f"{name}-parent"
+    far = beside or place
+    tunnel, http, https = far.address(3), place.address(2), place.address(2)
     behind = _proxy(upstream, pair, gzip=gzip) | {"https": shown(tunnel)}
     hop = fill(_HERE / "hop.conf", {**_proxy(tunnel, pair), "encoding": _between(gzip=gzip)})
     front = _proxy(tunnel, pair, gzip=gzip)
     front |= {"https": shown(https), "scheme": "https", "hop": hop}
     with (
-        _nginx(place, f"{name}-parent", "parent.conf", tunnel, behind) as parent,
+        _nginx(far, parent, "parent.conf", tunnel, behind) as behind_pid,
         _nginx(place, f"{name}-edge", "edge.conf", http, front) as pid,
     ):
-        yield Contestant(name=name, pids=(pid, parent), http=http, https=https)
+        yield Contestant(
+            name=name,
+            pids=(pid, behind_pid),
+            http=http,
+            https=https,
+            crossings=far.home / parent / _LOG,
+        )
 
 
 def _between(*, gzip: bool) -> str:
@@ -77,8 +107,13 @@ def _proxy(upstream: Address, pair: Pair, *, gzip: bool = True) -> dict[str, obj
         "certificate": pair.certificate,
         "key": pair.key,
         "host": HOST,
-        "gzip": "on" if gzip else "off",
+        "compression": fill(_HERE / "gzip.conf", {"gzip": "on" if gzip else "off"}).strip(),
     }
+
+
+def _logging(place: Place) -> str:
+    """Collected, as the documentation advises for load; where bytes are counted, at once."""
+    return f"{_LOG} json buffer=64k flush=1s" if place.host is None else f"{_LOG} json"
 
 
 @contextmanager
@@ -88,7 +123,7 @@ def _nginx(
     role: str,
     at: Address,
     values: Mapping[str, object],
-    log: str = "access.log json buffer=64k flush=1s",
+    log: str | None = None,
 ) -> Iterator[int]:
     """One nginx; `at` is where it is ready as soon as it listens there."""
     program, home = need("nginx"), place.folder(name)
@@ -96,14 +131,14 @@ def _nginx(
     main = {
         "role": fill(_HERE / role, {**values, "http": shown(at), "home": home}),
         "home": home,
-        "log": log,
+        "log": log or _logging(place),
         "workers": 1,
         # Unpacked, it has no user of its own; its files are ours.
         "user": "user root;" if as_root() else "",
         "mime": unpacked if unpacked.exists() else "/etc/nginx/mime.types",
     }
     configuration = configure(_HERE / "main.conf", home / "nginx.conf", main)
-    command: list[str | Path] = [program, "-e", "stderr", "-p", f"{home}/", "-c", configuration]
+    command = place.command(program, "-e", "stderr", "-p", f"{home}/", "-c", configuration)
     with running(command, home, "nginx") as pid:
-        ready(lambda: listening(at), name, pid, home / "nginx.log")
+        ready(lambda: place.listening(at), name, pid, home / "nginx.log")
         yield pid

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.certificate import Pair
 from bench.contestant import Contestant
-from bench.place import HOST, Address, Place, address, configure, shown
-from bench.processes import listening, ready, running
+from bench.place import HOST, Address, Place, configure, shown
+from bench.processes import ready, running
 from bench.programs import data, libraries, need
 
 _HERE = Path(__file__).parent
@@ -17,7 +17,7 @@ _FOLDERS = ("etc", "var", "run", "log", "cache")
 @contextmanager
 def edge(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
     """Traffic Server in front of an origin."""
-    home, http, https = place.folder("trafficserver"), address(5), address(5)
+    home, http, https = place.folder("trafficserver"), place.address(5), place.address(5)
     for folder in _FOLDERS:
         (home / folder).mkdir()
     values = {
@@ -34,7 +34,7 @@ def edge(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
         (home / name).write_text(text, encoding="utf-8")
     command: list[str | Path] = [need("traffic_server"), f"--run-root={home}/runroot.yaml"]
     with running(command, home, "server", libraries("trafficserver")) as pid:
-        ready(lambda: listening(http), "trafficserver", pid, home / "server.log")
+        ready(lambda: place.listening(http), "trafficserver", pid, home / "server.log")
         yield Contestant(name="trafficserver", pids=(pid,), http=http, https=https)
 
 

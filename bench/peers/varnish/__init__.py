@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.contestant import Contestant
-from bench.place import Address, Place, address, configure, shown
-from bench.processes import listening, ready, running
+from bench.place import Address, Place, configure, shown
+from bench.processes import ready, running
 from bench.programs import data, libraries, need
 
 _HERE = Path(__file__).parent
 _LOG = (
     '{"time":"%{%Y-%m-%dT%H:%M:%S}t","client":"%h","method":"%m","host":"%{Host}i",'
     '"target":"%U%q","http_version":"%H","status":%s,"cache":"%{Varnish:hitmiss}x",'
-    '"request_bytes":%I,"response_bytes":%O,"seconds":%{Varnish:time_firstbyte}x,'
+    '"request_bytes":%I,"response_bytes":%O,"body_bytes":%{VSL:ReqAcct[5]}x,'
+    '"type":"%{Content-Type}o","seconds":%{Varnish:time_firstbyte}x,'
     '"request_id":"%{X-Varnish}o","agent":"%{User-Agent}i"}'
 )
 """What midmile's access log says of a request."""
@@ -23,7 +24,7 @@ _LOG = (
 def edge(place: Place, upstream: Address, storage: str = "malloc,8g") -> Iterator[Contestant]:
     """Varnish in front of an origin. It speaks no TLS."""
     need("cc")  # it compiles its configuration
-    home, http = place.folder("varnish"), address(4)
+    home, http = place.folder("varnish"), place.address(4)
     environment = libraries("{triplet}/varnish")
     values = {"host": upstream[0], "port": upstream[1]}
     settings = configure(_HERE / "site.vcl", home / "site.vcl", values)
@@ -41,7 +42,7 @@ def edge(place: Place, upstream: Address, storage: str = "malloc,8g") -> Iterato
         "-p", f"vmod_path={data('usr/lib/{triplet}/varnish/vmods')}",
     ]  # fmt: skip
     with running(command, home, "varnishd", environment) as pid:
-        ready(lambda: listening(http), "varnish", pid, home / "varnishd.log")
+        ready(lambda: place.listening(http), "varnish", pid, home / "varnishd.log")
         logger: list[str | Path] = [need("varnishncsa"), "-n", home / "work", "-F", _LOG]
         logger += ["-w", home / "access.log"]
         with running(logger, home, "varnishncsa", environment) as log:

@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 
 from bench.lab.link import Conditions
-from bench.lab.topologies import STANDARD, VISITORS, standard
+from bench.lab.topologies import FIGURE_2, STANDARD, VISITORS, figure_2, standard
 from bench.lab.topology import Location, Topology, both_ways, middle
 
 
@@ -48,6 +48,35 @@ def test_the_last_mile(name: str) -> None:
         assert (up.mbit, down.mbit) == (10, 50)
         assert (up.delay_ms, down.delay_ms) == (5, 5)
         assert (up.total_loss, down.total_loss) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "rtt_ms", "loss", "queue_bytes"),
+    [
+        ("local", 1.6, 0.006, 65_536),
+        ("regional", 16, 0.007, 200_000),
+        ("cross-continent", 48, 0.010, 600_000),
+        ("multi-continent", 96, 0.014, 1_200_000),
+    ],
+)
+def test_the_papers_distances(name: str, rtt_ms: float, loss: float, queue_bytes: int) -> None:
+    """From user and edge to the origin, both ways alike; the least queue where it is short."""
+    topology = figure_2(name)
+    assert _rtt_ms(topology, "user", "origin") == _rtt_ms(topology, "edge", "parent") == rtt_ms
+    for link in ("edge>origin", "origin>edge", "user>origin", "origin>user"):
+        conditions = topology.links()[link]
+        assert (conditions.loss, conditions.mbit) == (loss, 100)
+        assert conditions.queue_bytes == queue_bytes
+
+
+@pytest.mark.parametrize("name", FIGURE_2)
+def test_the_papers_user_is_near_the_edge(name: str) -> None:
+    """At its local distance, whatever the origin's is, and behind no last mile."""
+    topology = figure_2(name)
+    assert list(topology.hosts()) == ["user", "edge", "origin", "parent"]
+    assert _rtt_ms(topology, "user", "edge") == 1.6
+    assert {topology.links()[link].loss for link in ("user>edge", "edge>user")} == {0.006}
+    assert not {"user>", ">user"} & topology.links().keys()
 
 
 def test_users_are_in_four_networks() -> None:
@@ -116,6 +145,8 @@ def test_an_unknown_host_is_named() -> None:
         standard("far").links_of("edge", "moon")
     with pytest.raises(KeyError, match="regional, continental, far"):
         standard("lunar")
+    with pytest.raises(KeyError, match="local, regional, cross-continent, multi-continent"):
+        figure_2("lunar")
 
 
 @pytest.mark.parametrize(

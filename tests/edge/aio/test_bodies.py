@@ -173,6 +173,47 @@ async def test_a_body_until_the_connection_ends(keys: Path) -> None:
         assert (second.body, second.one("content-length")) == (b"abc", "3")
 
 
+@pytest.mark.parametrize(
+    ("method", "said", "body"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", b""),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\n\r\n", b""),
+        (
+            "GET",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            b"3\r\nabc\r\n0\r\n\r\n",
+        ),
+        (
+            "GET",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"0\r\n\r\n",
+        ),
+        (
+            "GET",
+            b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+            b"abc",
+        ),
+    ],
+    ids=["length", "head", "304", "chunked", "empty chunked", "interim"],
+)
+async def test_a_log_line_tells_heads_and_body_apart(
+    keys: Path, method: str, said: bytes, body: bytes
+) -> None:
+    """To the byte as they came to the user, framing included."""
+
+    async def play(call: Call) -> None:
+        await call.write(said.replace(b"OK\r\n", b"OK\r\nContent-Type: Image/PNG; q=1\r\n"))
+
+    async with origin(play) as shop, delivery(keys, shop) as net, net.client() as client:
+        client.request("/", "Connection: close", method=method)
+        taken = await client.rest()
+        (line,) = net.edge.log
+        assert taken.endswith(b"\r\n\r\n" + body)
+        assert (line["response_bytes"], line["body_bytes"]) == (len(taken), len(body))
+        assert line.get("type") == ("image/png" if b" 200 " in said else None)
+
+
 @pytest.mark.parametrize("phrase", [b"", b"caf\xe9", "성공".encode(), b"\xff\xfe"])
 async def test_reason_phrases_pass(keys: Path, phrase: bytes) -> None:
     """Whatever bytes they are made of."""

@@ -6,11 +6,26 @@ from hypothesis import strategies as st
 
 from edge.cache.dates import format_date, parse_date
 from edge.cache.directives import INFINITY_S, parse_directives
-from edge.fields import decimal, split_list, tokens, unquote
+from edge.fields import decimal, media_type, split_list, tokens, unquote
 from edge.message import Headers
 from tests.edge.cache.stories import DATE, NOON
 
 TEXTS = st.text(st.characters(max_codepoint=255), max_size=80)
+
+
+@pytest.mark.parametrize(
+    ("value", "media"),
+    [
+        ("", ""),
+        ("; charset=utf-8", ""),
+        ("text/html", "text/html"),
+        (' Text/HTML ;charset="a;b"', "text/html"),
+        ("x" * 9_000, "x" * 255),
+    ],
+)
+def test_a_media_type_has_no_parameters(value: str, media: str) -> None:
+    """RFC 9110 8.3.1: case does not matter; nor may a log line be as long as a sender likes."""
+    assert media_type(value) == media
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""What crossed a middle mile, text and images apart, by the server's own counts beside the origin.
+
+They are read from its access log: midmile's parent, or whichever nginx stands there. It counts
+before TLS, so TLS, TCP and IP come on top. When a line is logged is the server's business: nginx
+must not buffer the log, and a line comes a moment after its answer has ended.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_DRAWN_AS_TEXT = "image/svg+xml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed:
+    """Bytes in both directions."""
+
+    text_bytes: int
+    """All heads, all request bodies, and response bodies that are no images."""
+    image_bytes: int
+    """Bodies of images, also moving ones, but of SVG."""
+
+
+def read(lines: Iterable[str]) -> Crossed:
+    """What the requests of an access log moved; lines that are no access records do not count."""
+    text_bytes = image_bytes = 0
+    for request, response, body, kind in _records(lines):
+        drawn = body if _is_image(kind) else 0
+        text_bytes += request + response - drawn
+        image_bytes += drawn
+    return Crossed(text_bytes=text_bytes, image_bytes=image_bytes)
+
+
+def _records(lines: Iterable[str]) -> Iterator[tuple[int, int, int, str]]:
+    """Bytes of request, response and its body; its media type."""
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:  # a node's log has its standard error too
+            continue
+        if isinstance(record, dict) and "request_bytes" in record:
+            yield (
+                int(record["request_bytes"]),
+                int(record["response_bytes"]),
+                int(record["body_bytes"]),
+                str(record.get("type", "")),
+            )
+
+
+def _is_image(kind: str) -> bool:
+    media = kind.partition(";")[0].strip().lower()
+    return media.startswith(("image/", "video/")) and media != _DRAWN_AS_TEXT
+
+
+class Tally:
+    """What crossed since a moment, by a log that is being written."""
+
+    def __init__(self, log: Path) -> None:
+        """From the log's beginning on."""
+        self._log = log
+        self._start = 0
+
+    def reset(self) -> None:
+        """From now on; a line that is half written belongs to what was before."""
+        self._start = self._log.stat().st_size
+
+    def so_far(self) -> Crossed:
+        """What was logged since; a line that is half written counts once it is whole."""
+        with self._log.open("rb") as log:
+            log.seek(self._start)
+            whole, _, _ = log.read().rpartition(b"\n")
+        return read(whole.decode("utf-8", "replace").splitlines())

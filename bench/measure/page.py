@@ -1,0 +1,144 @@
+"""page: what a person with a browser waits for, and what crosses the middle mile meanwhile.
+
+Every visit is somebody new, with an empty browser, who opens one product page and then another.
+Nobody opened those two before on this way, but others have seen the shop: an edge holds what all
+pages share, and the pictures of other products.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from random import Random
+
+from bench import ways
+from bench.certificate import Pair, certify
+from bench.form import Sample
+from bench.lab.running import Host
+from bench.lab.topologies import STANDARD, VISITORS, standard
+from bench.load import browser
+from bench.load.browser import Browser, Loaded
+from bench.load.errors import LoadError
+from bench.metric import Metric
+from bench.place import HOST, Place
+from bench.rounds import in_turn
+from bench.ways import Cost, Way
+from origin.aio.site.catalogue import PRODUCTS
+
+PROGRAMS = ("nginx", "chromium")
+IN_LAB = True
+_NAMES = ("midmile", "nginx", "nginx-h2", "direct", "direct-h2")
+_CASES = ("product-first", "product-second")
+_OTHERS_ASK = "/api/items/2KB"
+_SEED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    paths: tuple[str, ...]
+    congestion: tuple[str, ...]
+    visits: int
+    spare: int
+    """Visits that may be repeated because they were spoilt."""
+    visitors: tuple[str, ...]
+
+    @property
+    def pages(self) -> int:
+        """As many are opened on each way, if all goes wrong that may."""
+        return len(self.visitors) + (self.visits + self.spare) * len(_CASES)
+
+
+_FULL = _Scale(
+    paths=tuple(STANDARD), congestion=ways.CONGESTION, visits=20, spare=3, visitors=VISITORS
+)
+_SMOKE = _Scale(
+    paths=("regional",), congestion=(ways.USUAL,), visits=1, spare=0, visitors=VISITORS[:1]
+)
+
+
+def measure(place: Place) -> list[Sample]:
+    """Both pages of a visit on every way, over every standard middle mile."""
+    scale = _SMOKE if place.smoke else _FULL
+    pair = certify(place.home, HOST)
+    samples: list[Sample] = []
+    for path in scale.paths:
+        with ExitStack() as stack:
+            shoppers: list[_Shoppers] = []
+            for congestion in scale.congestion:
+                lab = ways.standing(place, standard(path), pair, _NAMES, congestion=congestion)
+                found = stack.enter_context(lab)
+                place.say(f"{path}, {congestion}: the shop paints its pictures")
+                _paint(found, pair, islice(_pages(), scale.pages))
+                place.say(f"{path}, {congestion}: others visit it first, on every way")
+                shoppers += [_Shoppers(stack, way, pair, scale.visitors) for way in found]
+            visit = partial(_Shoppers.visit, path=path)
+            samples += in_turn(place, path, shoppers, scale.visits, visit)
+    return samples
+
+
+def _pages() -> Iterator[str]:
+    """Every product's page once, in an order in which no page names the next one."""
+    return (f"/product/{each.slug}" for each in Random(_SEED).sample(PRODUCTS, len(PRODUCTS)))
+
+
+def _paint(found: Iterable[Way], pair: Pair, pages: Iterable[str]) -> None:
+    """Have the shop paint the pages' pictures, which it does when somebody wants to see them.
+
+    Somebody beside it, who passes by all caches; the first user would wait for it otherwise.
+    """
+    straight = next(way for way in found if way.contestant.name == "direct")
+    with _browser(straight, straight.lab.host("parent"), pair) as painter:
+        for page in pages:
+            with painter.visit() as visit:
+                visit.load(_url(straight, page))
+
+
+def _browser(way: Way, host: Host, pair: Pair) -> AbstractContextManager[Browser]:
+    resolve = {HOST: way.https[0]}
+    return browser.opened(host, http2=way.http2, resolve=resolve, trusted=[pair.certificate])
+
+
+def _url(way: Way, page: str) -> str:
+    return f"https://{HOST}:{way.https[1]}{page}"
+
+
+class _Shoppers:
+    """All who come on one way, one after the other."""
+
+    def __init__(self, stack: ExitStack, way: Way, pair: Pair, visitors: Iterable[str]) -> None:
+        """Visitors see a page each; then the users' browser is opened, for as long as `stack`."""
+        self.name = way.name
+        self._way = way
+        self._pages = _pages()
+        for visitor in visitors:
+            with _browser(way, way.lab.host(visitor), pair) as theirs, theirs.visit() as visit:
+                visit.load(_url(way, next(self._pages)))
+        self._browser = stack.enter_context(_browser(way, way.user, pair))
+
+    def visit(self, path: str) -> list[Sample]:
+        """One visit of two pages."""
+        self._way.keep_warm(_OTHERS_ASK)
+        samples: list[Sample] = []
+        with self._browser.visit() as visit:
+            for case in _CASES:
+                with self._way.counting() as cost:
+                    loaded = visit.load(_url(self._way, next(self._pages)))
+                if loaded.protocols != {"h2" if self._way.http2 else "http/1.1"}:
+                    raise LoadError(f"{self.name} spoke {', '.join(loaded.protocols)}")
+                samples += _samples(f"{case}/{path}", self.name, loaded, cost)
+        return samples
+
+
+def _samples(case: str, name: str, loaded: Loaded, cost: Cost) -> Iterator[Sample]:
+    values = {
+        Metric.TTFB_MS: loaded.ttfb_ms,
+        Metric.FCP_MS: loaded.fcp_ms,
+        Metric.LOAD_MS: loaded.load_ms,
+        Metric.MIDDLE_MILE_TEXT_BYTES: cost.crossed.text_bytes,
+        Metric.MIDDLE_MILE_IMAGE_BYTES: cost.crossed.image_bytes,
+        Metric.MIDDLE_MILE_BYTES: cost.link_bytes,
+        Metric.CPU_US_PER_PAGE: cost.cpu_s * 1e6,
+    }
+    for metric, value in values.items():
+        yield Sample(case=case, metric=metric, contestant=name, value=value)

@@ -1,0 +1,172 @@
+"""The ways from a user to a site, side by side in a lab: straight, through nginx, through midmile.
+
+A way is a contestant, how browsers speak to it, and the lab that it stands in. All ways of a lab
+use one congestion control: a way's name ends with it unless it is cubic, as in `nginx-h2-bbr`.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+
+from bench import midmile
+from bench.certificate import Pair
+from bench.contestant import Contestant
+from bench.crossing import Crossed, Tally
+from bench.lab.running import Host, Lab, opened
+from bench.lab.topology import Topology
+from bench.load import keepalive
+from bench.peers import nginx
+from bench.place import Address, Place
+from bench.rounds import SpoiltError, using
+
+USUAL = "cubic"
+"""What kernels do if nobody tells them otherwise."""
+CONGESTION = (USUAL, "bbr")
+_HTTP2 = "-h2"
+_OTHERS = 6
+"""Connections that other visitors' requests keep open between the hops, as on a site that is used.
+As many as a browser opens to a server of HTTP/1.1."""
+
+_LOGGED_S = 0.05
+"""A request is logged when its answer is out, a few milliseconds after the user has it."""
+_NOTHING = Crossed(text_bytes=0, image_bytes=0)
+
+Origin = Callable[[Place], AbstractContextManager[Contestant]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """Where a way's servers are to stand."""
+
+    near: Place
+    """Near the user."""
+    beside: Place
+    """Beside the origin."""
+    origin: Address
+    pair: Pair
+
+
+_STARTS: Mapping[str, Callable[[_Ground], AbstractContextManager[Contestant]]] = {
+    "direct": lambda ground: nginx.front(ground.beside, ground.origin, ground.pair),
+    "nginx": lambda ground: nginx.chain(
+        ground.near, ground.origin, ground.pair, beside=ground.beside
+    ),
+    "nginx-nogzip": lambda ground: nginx.chain(
+        ground.near, ground.origin, ground.pair, beside=ground.beside, gzip=False
+    ),
+    "midmile": lambda ground: midmile.chain(
+        ground.near, ground.origin, ground.pair, beside=ground.beside
+    ),
+}
+
+
+@dataclass(slots=True)
+class Cost:
+    """What a use of a way has cost; known when it is over."""
+
+    crossed: Crossed = _NOTHING
+    """Before TLS, as the server beside the origin counts it."""
+    link_bytes: int = 0
+    """All packets over the middle mile, both ways."""
+    cpu_s: float = 0.0
+    """Of the contestant's processes. The origin's own do not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to the site."""
+
+    name: str
+    """As results call it."""
+    contestant: Contestant
+    lab: Lab
+    https: Address
+    """Where its users' browsers go."""
+    http2: bool
+    """Whether they speak HTTP/2 there; if not, HTTP/1.1."""
+    _crossings: Tally
+
+    @property
+    def user(self) -> Host:
+        """Where its user is."""
+        return self.lab.host("user")
+
+    def keep_warm(self, path: str) -> None:
+        """Have another visitor ask for something, so that connections between the hops are open.
+
+        What TCP remembers of the paths is forgotten first: users come one by one in a measurement,
+        and would otherwise inherit each other's bad luck.
+        """
+        self.lab.forget_paths()
+        with self.lab.host("visitor-1").entered():
+            keepalive.fetch_all(self.contestant.http, [path] * _OTHERS, connections=_OTHERS)
+
+    @contextmanager
+    def counting(self) -> Iterator[Cost]:
+        """Count what is done meanwhile; nobody else may use this lab.
+
+        Raises:
+            SpoiltError: the lab lost packets that no link was told to lose.
+        """
+        cost = Cost()
+        self.lab.statistics(reset=True)
+        self._crossings.reset()
+        with using(self.contestant) as used:
+            yield cost
+            time.sleep(_LOGGED_S)
+        counted = self.lab.statistics()
+        if not counted.is_sound:
+            raise SpoiltError(f"the lab lost {counted.unread + counted.overflow} packets")
+        near = "user" if self.contestant.name == "direct" else "edge"
+        links = self.lab.topology.links_of(near, "origin")
+        cost.link_bytes = sum(counted.links[link].bytes for link in links)
+        cost.crossed, cost.cpu_s = self._crossings.so_far(), used.cpu_s
+
+
+@contextmanager
+def standing(
+    place: Place,
+    topology: Topology,
+    pair: Pair,
+    names: Sequence[str],
+    *,
+    congestion: str = USUAL,
+    origin: Origin = midmile.shop,
+) -> Iterator[list[Way]]:
+    """A lab with an origin, and these ways to it: `direct`, `nginx-h2`, `midmile`, ...
+
+    Each has servers of its own, so none finds a cache that another one filled.
+
+    Raises:
+        LabError: there can be no lab here.
+    """
+    with ExitStack() as stack:
+        lab = stack.enter_context(opened(topology, congestion=congestion))
+        place = place.corner(f"{topology.name}-{congestion}")
+        at = stack.enter_context(origin(place.at(lab.host("origin")))).http
+        ways = []
+        for name in names:
+            corner = place.corner(name)
+            ground = _Ground(
+                near=corner.at(lab.host("edge")),
+                beside=corner.at(lab.host("parent")),
+                origin=at,
+                pair=pair,
+            )
+            contestant = stack.enter_context(_STARTS[name.removesuffix(_HTTP2)](ground))
+            ways.append(_way(name, contestant, lab))
+        yield ways
+
+
+def _way(name: str, contestant: Contestant, lab: Lab) -> Way:
+    if contestant.https is None or contestant.crossings is None:
+        raise AssertionError("every way speaks TLS, and logs what crosses")
+    return Way(
+        name=name if lab.congestion == USUAL else f"{name}-{lab.congestion}",
+        contestant=contestant,
+        lab=lab,
+        https=contestant.https,
+        http2=name.endswith(_HTTP2),
+        _crossings=Tally(contestant.crossings),
+    )
