@@ -22,11 +22,10 @@ class Measurement:
     """Whether it wants what only root has: distance."""
 
 
-BUILT = ("hit", "miss", "idle", "page", "api", "fatfile", "hitratio", "dns")
+BUILT = ("hit", "miss", "idle", "page", "api", "fatfile", "hitratio", "bytes", "dns")
 """Those whose module is `bench.measure.NAME`."""
 
 NOT_BUILT: Mapping[str, str] = {
-    "bytes": "delta encoding and compression in the tunnel",
     "mapping": "a mapper that measures which edge is near",
     "detour": "the overlay",
     "failover": "the overlay",

@@ -68,7 +68,14 @@ class Tally:
 
     def so_far(self) -> Crossed:
         """What was logged since; a line that is half written counts once it is whole."""
+        return read(self._lines())
+
+    def requests(self) -> int:
+        """How many requests that were."""
+        return sum(1 for _ in _records(self._lines()))
+
+    def _lines(self) -> list[str]:
         with self._log.open("rb") as log:
             log.seek(self._start)
             whole, _, _ = log.read().rpartition(b"\n")
-        return read(whole.decode("utf-8", "replace").splitlines())
+        return whole.decode("utf-8", "replace").splitlines()

@@ -90,12 +90,15 @@ def test_a_tally_counts_from_a_moment_on(tmp_path: Path) -> None:
     log.write_text(line("text/css") + "\n")
     tally = Tally(log)
     assert tally.so_far() == Crossed(text_bytes=1_300, image_bytes=0)
+    assert tally.requests() == 1
     tally.reset()
+    assert tally.requests() == 0
     assert tally.so_far() == Crossed(text_bytes=0, image_bytes=0)
     for pictures in (1, 2):
         with log.open("a") as more:
             more.write(line("image/png") + "\n")
         assert tally.so_far() == Crossed(text_bytes=300 * pictures, image_bytes=1_000 * pictures)
+        assert tally.requests() == pictures
 
 
 def test_a_half_written_line_counts_when_it_is_whole(tmp_path: Path) -> None:
@@ -118,3 +121,14 @@ def test_a_log_that_is_not_there_is_no_zero(tmp_path: Path) -> None:
     """A wrong path must not look as if nothing had crossed."""
     with pytest.raises(FileNotFoundError):
         Tally(tmp_path / "none.log").so_far()
+
+
+def test_only_whole_requests_are_counted(tmp_path: Path) -> None:
+    """Whoever waits for an answer's line waits for all of it, and for no other line."""
+    log, whole = tmp_path / "access.log", line("text/css") + "\n"
+    log.write_text(NODE + "\n" + whole + whole[:-1])
+    tally = Tally(log)
+    assert tally.requests() == 1
+    with log.open("a") as more:
+        more.write("\n")
+    assert tally.requests() == 2

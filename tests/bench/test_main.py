@@ -1,5 +1,6 @@
 """`python -m bench`: what can be measured, what cannot yet, what there is not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ def test_what_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("bench: there is no speed; there are hit, miss, ")
+
+
+def test_without_a_lab_distance_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which is said, with the remedy, and is no failure: the other measurements go on."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert main(["page", "api", "fatfile"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(" the lab wants root")[0] for line in said] == [
+        f"{name}: skipped:" for name in ("page", "api", "fatfile")
+    ]
 
 
 def test_a_missing_program_is_said_in_one_line(

@@ -34,7 +34,7 @@ def test_children_count_too(tmp_path: Path) -> None:
         log = tmp_path / "parent.log"
         ready(lambda: "worked" in log.read_text(), "parent", pid, log)
         assert len(tree([pid])) == 2
-        assert 0.25 < cpu_s([pid]) < 30  # counted in ticks
+        assert 0.25 < cpu_s([pid]) < 30
         assert 64 << 20 < anonymous_bytes([pid]) < 200 << 20
 
 

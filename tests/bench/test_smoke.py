@@ -19,6 +19,10 @@ _CONTESTANTS = {
     "api": {"midmile", "nginx", "nginx-h2", "nginx-nogzip", "direct", "direct-h2"},
     "fatfile": {"midmile", "nginx", "direct"},
     "hitratio": {"midmile", "lru", "s3-fifo", "sieve", "w-tinylfu", "belady"},
+    "bytes": {
+        *("midmile", "nginx", "nginx-nogzip"),
+        *("identity", "gzip", "zstd", "zstd-base"),
+    },
     "dns": {"midmile", "gdnsd", "knot"},
 }
 _CASES = {
@@ -29,6 +33,7 @@ _CASES = {
     "api": "html-2KB/regional/50",
     "fatfile": "local/warm",
     "hitratio": "zipf-mix/1",
+    "bytes": "base/product",
     "dns": "ecs-10000",
 }
 

@@ -220,6 +220,28 @@ def _used_by(host: Host) -> str:
     return used.rstrip(b"\0").decode()
 
 
+async def test_paths_are_forgotten(far: Lab) -> None:
+    """What TCP keeps of a destination after a connection has ended."""
+    user, origin = far.host("user"), far.host("origin")
+    with origin.socket() as listener:
+        listener.bind((origin.ipv4, 0))
+        listener.listen()
+        with user.socket() as sock:
+            await asyncio.to_thread(sock.connect, listener.getsockname())
+            sock.shutdown(socket.SHUT_WR)
+            with listener.accept()[0] as accepted:
+                assert await asyncio.to_thread(accepted.recv, 1) == b""
+            assert await asyncio.to_thread(sock.recv, 1) == b"", "closed from both sides"
+    assert origin.ipv4 in _remembered(user)
+    far.forget_paths()
+    assert _remembered(user) == ""
+
+
+def _remembered(host: Host) -> str:
+    shown = host.run("ip", "tcp_metrics", "show", capture_output=True, text=True, check=True)
+    return str(shown.stdout)
+
+
 async def test_labs_run_side_by_side() -> None:
     """With the same addresses, each its own world."""
     async with lab(_PAIR) as one, lab(_PAIR) as other:
