@@ -17,12 +17,14 @@ class Pair:
 
     certificate: Path
     key: Path
+    hosts: tuple[str, ...]
+    """The names that it is good for."""
 
 
-def certify(folder: Path, host: str) -> Pair:
-    """Make a certificate for a host name, good for two days."""
+def certify(folder: Path, *hosts: str) -> Pair:
+    """Make a certificate for host names, good for two days."""
     private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -32,11 +34,11 @@ def certify(folder: Path, host: str) -> Pair:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, hosts)), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(private, hashes.SHA256())
     )
-    pair = Pair(certificate=folder / "site.crt", key=folder / "site.key")
+    pair = Pair(certificate=folder / "site.crt", key=folder / "site.key", hosts=hosts)
     pair.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
     pair.key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return pair

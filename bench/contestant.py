@@ -17,4 +17,5 @@ class Contestant:
     https: Address | None = None
     """None: it does not speak TLS."""
     crossings: Path | None = None
-    """The access log of its server beside the origin, which has all that crosses a middle mile."""
+    """The access log of its server beside the origin, which has all that crosses a middle mile.
+    None: nothing stands there."""

@@ -1,14 +1,16 @@
 """What crossed a middle mile, text and images apart, by the server's own counts beside the origin.
 
-They are read from its access log: midmile's parent, or whichever nginx stands there. It counts
-before TLS, so TLS, TCP and IP come on top. When a line is logged is the server's business: nginx
-must not buffer the log, and a line comes a moment after its answer has ended.
+They are read from the access log of midmile's parent, or of whichever nginx stands there. It counts
+before TLS, so TLS, TCP and IP come on top. A line comes a moment after its answer has ended, and
+where nginx buffers its log, with the next flush: whoever cannot wait that long must not let it.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from edge.fields import media_type
 
 _DRAWN_AS_TEXT = "image/svg+xml"
 
@@ -18,9 +20,9 @@ class Crossed:
     """Bytes in both directions."""
 
     text_bytes: int
-    """All heads, all request bodies, and response bodies that are no images."""
+    """All heads, all request bodies, and every other response body."""
     image_bytes: int
-    """Bodies of images, also moving ones, but of SVG."""
+    """Response bodies of images and films; SVG is text."""
 
 
 def read(lines: Iterable[str]) -> Crossed:
@@ -34,7 +36,7 @@ def read(lines: Iterable[str]) -> Crossed:
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[int, int, int, str]]:
-    """Bytes of request, response and its body; its media type."""
+    """Bytes of a request, of its response, and of the response's body; the body's media type."""
     for line in lines:
         try:
             record = json.loads(line)
@@ -50,12 +52,15 @@ def _records(lines: Iterable[str]) -> Iterator[tuple[int, int, int, str]]:
 
 
 def _is_image(kind: str) -> bool:
-    media = kind.partition(";")[0].strip().lower()
+    media = media_type(kind)
     return media.startswith(("image/", "video/")) and media != _DRAWN_AS_TEXT
 
 
 class Tally:
-    """What crossed since a moment, by a log that is being written."""
+    """What crossed since a moment, by a log that is being written.
+
+    A log that does not exist is an error (FileNotFoundError), not an empty one.
+    """
 
     def __init__(self, log: Path) -> None:
         """From the log's beginning on."""

@@ -36,6 +36,14 @@ class Sample:
     value: float | None
 
 
+def samples(case: str, contestant: str, values: Mapping[Metric, float | None]) -> list[Sample]:
+    """What one run of a contestant gave, by metric, in that order."""
+    return [
+        Sample(case=case, metric=metric, contestant=contestant, value=value)
+        for metric, value in values.items()
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One metric of one case, side by side."""

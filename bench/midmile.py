@@ -150,8 +150,14 @@ answer_ttl = "{ttl}s"
 
 
 def _site(grounds: Grounds, pair: Pair | None) -> str:
-    own = f'hostnames = ["{HOST}", "{grounds.http[0]}"]'  # wrk sends the address as SNI
-    lines = ["[[site]]", 'name = "shop"', own, f'origins = ["http://{shown(grounds.origin)}"]']
+    hosts = (HOST,) if pair is None else pair.hosts
+    own = ", ".join(f'"{host}"' for host in (*hosts, grounds.http[0]))  # wrk's SNI is the address
+    lines = [
+        "[[site]]",
+        'name = "shop"',
+        f"hostnames = [{own}]",
+        f'origins = ["http://{shown(grounds.origin)}"]',
+    ]
     if pair is not None:
         lines += [f'certificate = "{pair.certificate}"', f'key = "{pair.key}"']
     return "\n".join(lines)

@@ -14,7 +14,7 @@ _FAR_APART = 5
 """Cases of one axis differ by no more: bars of a tenth of an inch say nothing."""
 _OURS = "midmile"
 _OUR_COLOUR = "#c2410c"
-_COLOURS = ("#334155", "#64748b", "#94a3b8", "#cbd5e1", "#e2e8f0")
+_COLOURS = ("#334155", "#64748b", "#94a3b8", "#cbd5e1", "#e2e8f0", "#f1f5f9")
 """Greys for all others: what is ours is to be found at a glance, whether it wins or loses."""
 
 

@@ -24,6 +24,7 @@ USUAL = "cubic"
 """What kernels do if nobody tells them otherwise."""
 CONGESTION = (USUAL, "bbr")
 _HTTP2 = "-h2"
+"""Ends the names of ways to which browsers speak HTTP/2."""
 _OTHERS = 6
 """Connections that other visitors' requests keep open between the hops, as on a site that is used.
 As many as a browser opens to a server of HTTP/1.1."""
@@ -36,8 +37,8 @@ Origin = Callable[[Place], AbstractContextManager[Contestant]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
-    """Where a way's servers are to stand."""
+class _Ends:
+    """The two ends of a middle mile, at which a way's servers are to stand."""
 
     near: Place
     """Near the user."""
@@ -47,18 +48,15 @@ class _Ground:
     pair: Pair
 
 
-_STARTS: Mapping[str, Callable[[_Ground], AbstractContextManager[Contestant]]] = {
-    "direct": lambda ground: nginx.front(ground.beside, ground.origin, ground.pair),
-    "nginx": lambda ground: nginx.chain(
-        ground.near, ground.origin, ground.pair, beside=ground.beside
+_STARTS: Mapping[str, Callable[[_Ends], AbstractContextManager[Contestant]]] = {
+    "direct": lambda ends: nginx.front(ends.beside, ends.origin, ends.pair),
+    "nginx": lambda ends: nginx.chain(ends.near, ends.origin, ends.pair, beside=ends.beside),
+    "nginx-nogzip": lambda ends: nginx.chain(
+        ends.near, ends.origin, ends.pair, beside=ends.beside, gzip=False
     ),
-    "nginx-nogzip": lambda ground: nginx.chain(
-        ground.near, ground.origin, ground.pair, beside=ground.beside, gzip=False
-    ),
-    "midmile": lambda ground: midmile.chain(
-        ground.near, ground.origin, ground.pair, beside=ground.beside
-    ),
+    "midmile": lambda ends: midmile.chain(ends.near, ends.origin, ends.pair, beside=ends.beside),
 }
+"""By name, without the version of HTTP that browsers speak to it."""
 
 
 @dataclass(slots=True)
@@ -68,7 +66,7 @@ class Cost:
     crossed: Crossed = _NOTHING
     """Before TLS, as the server beside the origin counts it."""
     link_bytes: int = 0
-    """All packets over the middle mile, both ways."""
+    """All packets over the middle mile, IP headers included, both ways."""
     cpu_s: float = 0.0
     """Of the contestant's processes. The origin's own do not count."""
 
@@ -97,6 +95,10 @@ class Way:
 
         What TCP remembers of the paths is forgotten first: users come one by one in a measurement,
         and would otherwise inherit each other's bad luck.
+
+        Raises:
+            KeyError: the lab has no `visitor-1`.
+            LoadError: the visitor was not answered 200.
         """
         self.lab.forget_paths()
         with self.lab.host("visitor-1").entered():
@@ -148,13 +150,13 @@ def standing(
         ways = []
         for name in names:
             corner = place.corner(name)
-            ground = _Ground(
+            ends = _Ends(
                 near=corner.at(lab.host("edge")),
                 beside=corner.at(lab.host("parent")),
                 origin=at,
                 pair=pair,
             )
-            contestant = stack.enter_context(_STARTS[name.removesuffix(_HTTP2)](ground))
+            contestant = stack.enter_context(_STARTS[name.removesuffix(_HTTP2)](ends))
             ways.append(_way(name, contestant, lab))
         yield ways
 

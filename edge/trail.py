@@ -39,13 +39,13 @@ class Trail:
     error_side: str = ""
     status: int = 0
     media_type: str = ""
-    """Of the response, without parameters."""
+    """That of the response in lower case, without parameters."""
     request_bytes: int = 0
     """As the client sent it, head and body without chunk framing."""
     response_bytes: int = 0
     """As written to the client, heads and framing included."""
     body_bytes: int = 0
-    """The part of them that is no head, framing included."""
+    """Those of `response_bytes` that are in no head: the body, with its chunk framing."""
     marks: dict[str, float] = field(default_factory=dict)
 
     def mark(self, name: str, now_s: float) -> None:

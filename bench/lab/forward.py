@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 from bench.lab.namespaces import LabError
 from bench.lab.running import Host
-from bench.place import Address
 
 _MOST_CONNECTIONS = 256
 """All that one browser opens at once (Chromium's pool of sockets). Each has two descriptors here,
@@ -49,7 +48,7 @@ _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
 @asynccontextmanager
-async def forwarding(port: int, host: Host, to: Address) -> AsyncIterator[int]:
+async def forwarding(port: int, host: Host, to: tuple[str, int]) -> AsyncIterator[int]:
     """Forward `port` of 127.0.0.1, and of ::1 where there is IPv6, from `host` on to `to`.
 
     `to` is an IP address and a port, as the host sees them. Port 0 takes a free one; the one taken
@@ -94,7 +93,7 @@ def _listen(port: int, stack: ExitStack) -> Iterator[socket.socket]:
 @dataclass(slots=True, eq=False)
 class _Forward:
     host: Host
-    to: Address
+    to: tuple[str, int]
     _open: int = 0
 
     async def serve(self, listeners: list[socket.socket]) -> None:

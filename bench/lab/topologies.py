@@ -17,7 +17,8 @@ VISITORS = ("visitor-1", "visitor-2", "visitor-3")
 """Whoever was there before: what a site learns from several users is learned from them. With the
 user they are in four /24s."""
 
-_LAST_MILE_MS = 10.0
+LAST_MILE_MS = 10.0
+"""Between a user and an edge in the same city, there and back."""
 _DOWN_MBIT, _UP_MBIT = 50.0, 10.0
 _LAST_MILE_QUEUE_MS = 100.0
 """Home routers hold about this much, or more. One bandwidth-delay product
@@ -117,7 +118,7 @@ def figure_2(name: str) -> Topology:
 
 def _last_mile(mbit: float) -> Conditions:
     return Conditions(
-        delay_ms=_LAST_MILE_MS / 2,
+        delay_ms=LAST_MILE_MS / 2,
         mbit=mbit,
         queue_bytes=round(mbit * 125 * _LAST_MILE_QUEUE_MS),
     )

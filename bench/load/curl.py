@@ -19,6 +19,7 @@ import pycurl
 
 from bench.lab.running import Host
 from bench.load.errors import LoadError
+from bench.load.reader import BROWSERS_TAKE
 from bench.place import HOST, Address
 
 BASE = f"https://{HOST}"
@@ -27,8 +28,6 @@ WARM = "/healthz"
 """Tiny and never cached, so that the connections behind an edge are made as well."""
 
 _AGENT = "midmile-bench"
-_ENCODINGS = "gzip, deflate, br, zstd"
-"""What browsers ask for. No contestant knows more of them than gzip: others would be refused."""
 _PATIENCE_S = 30
 _WAIT_S = 1.0
 """libcurl's own timers are looked at that often."""
@@ -42,7 +41,7 @@ class Answer:
     ms: float
     """From when libcurl took the request up to the last byte, by its own clock."""
     first_byte_ms: float
-    """To the first byte of the head."""
+    """The same up to the first byte of the head."""
     size_bytes: int
     """Of the body, decoded."""
     wire_bytes: int
@@ -53,8 +52,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
-    """What all requests of a client share."""
+class _Access:
+    """How a server is reached: what all requests of a client share."""
 
     base: str
     at: Address
@@ -109,26 +108,26 @@ class _Body:
 class _Transfer:
     """A request, and what comes of it."""
 
-    def __init__(self, way: _Way, target: str, fields: Sequence[str]) -> None:
+    def __init__(self, access: _Access, target: str, fields: Sequence[str]) -> None:
         self.curl = pycurl.Curl()
-        self._way, self._target, self._body = way, target, _Body()
-        for option, value in _options(way, target, fields).items():
+        self._access, self._target, self._body = access, target, _Body()
+        for option, value in _options(access, target, fields).items():
             self.curl.setopt(option, value)
         self.curl.setopt(pycurl.HEADERFUNCTION, self._body.on_field)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._body.on_data)
         self._sockets: list[socket.socket] = []
-        if way.host is not None:
-            self.curl.setopt(pycurl.OPENSOCKETFUNCTION, _opening(way.host, self._sockets))
+        if access.host is not None:
+            self.curl.setopt(pycurl.OPENSOCKETFUNCTION, _opening(access.host, self._sockets))
 
     def answer(self, error: str | None, *, kept: bool) -> Answer:
-        """Told when it is over; `error` is libcurl's.
+        """What came, once it is over; `error` is libcurl's.
 
         Raises:
-            LoadError: it is none that should be measured.
+            LoadError: it is not an answer that may be measured.
         """
         tell = self.curl.getinfo
         if wrong := self._wrong(error, kept=kept):
-            raise LoadError(f"{self._way.base}{self._target}: {wrong}")
+            raise LoadError(f"{self._access.base}{self._target}: {wrong}")
         return Answer(
             ms=tell(pycurl.TOTAL_TIME_T) / 1000,
             first_byte_ms=tell(pycurl.STARTTRANSFER_TIME_T) / 1000,
@@ -145,7 +144,7 @@ class _Transfer:
             sock.close()
 
     def _wrong(self, error: str | None, *, kept: bool) -> str | None:
-        """What is, the cause before the consequence."""
+        """Why it may not be measured: the cause before the consequence."""
         tell = self.curl.getinfo
         if tell(pycurl.RESPONSE_CODE) not in {0, 200}:
             return f"answered {tell(pycurl.RESPONSE_CODE)}"
@@ -155,7 +154,7 @@ class _Transfer:
             return self._body.wrong or error
         if kept and tell(pycurl.NUM_CONNECTS):
             return "the connection had not been kept open"
-        if tell(pycurl.INFO_HTTP_VERSION) != self._way.version:
+        if tell(pycurl.INFO_HTTP_VERSION) != self._access.version:
             return "answered in another version of HTTP"
         return None
 
@@ -166,7 +165,7 @@ class Client:
 
     connections: int
     """So many are kept open."""
-    _way: _Way
+    _access: _Access
     _multi: pycurl.CurlMulti = field(default_factory=pycurl.CurlMulti)
 
     def __post_init__(self) -> None:
@@ -193,7 +192,7 @@ class Client:
             LoadError: an answer was not 200 or not whole, or a connection had been closed.
             ValueError: there are not so many connections.
         """
-        if number > self.connections and not self._way.http2:
+        if number > self.connections and not self._access.http2:
             raise ValueError(f"{number} at once want as many connections, not {self.connections}")
         return self._together(target, number, fields)
 
@@ -206,10 +205,14 @@ class Client:
         return self.ask(target)[0]
 
     def warm(self, target: str) -> None:
-        """Make the connections, with a request each."""
+        """Make the connections, with a request each.
+
+        Raises:
+            LoadError: one was not answered 200, or there are fewer connections.
+        """
         answers = self._together(target, self.connections, (), kept=False)
         if len({answer.connection for answer in answers}) != self.connections:
-            raise LoadError(f"{self._way.base}: there are not {self.connections} connections")
+            raise LoadError(f"{self._access.base}: there are not {self.connections} connections")
 
     def close(self) -> None:
         """Close the connections."""
@@ -219,7 +222,7 @@ class Client:
         self, target: str, number: int, fields: Sequence[str], *, kept: bool = True
     ) -> list[Answer]:
         with ExitStack() as stack:
-            transfers = [_Transfer(self._way, target, fields) for _ in range(number)]
+            transfers = [_Transfer(self._access, target, fields) for _ in range(number)]
             for transfer in transfers:
                 stack.callback(transfer.close)
             for transfer in transfers:  # nothing is sent yet
@@ -265,13 +268,13 @@ def connected(
         connections: how many there are with HTTP/1.1.
         warm: what each is first asked for, so that no handshake is measured.
         base: the site, without a path.
-        patience_s: after so long a silence an answer will not come.
+        patience_s: after so long a silence an answer is given up.
 
     Raises:
         LoadError: they cannot be opened, or `warm` was not answered 200.
     """
-    way = _Way(base=base, at=at, ca=ca, http2=http2, host=host, patience_s=patience_s)
-    client = Client(1 if http2 else connections, way)
+    access = _Access(base=base, at=at, ca=ca, http2=http2, host=host, patience_s=patience_s)
+    client = Client(1 if http2 else connections, access)
     try:
         client.warm(warm)
         yield client
@@ -279,26 +282,26 @@ def connected(
         client.close()
 
 
-def _options(way: _Way, target: str, fields: Sequence[str]) -> dict[int, object]:
+def _options(access: _Access, target: str, fields: Sequence[str]) -> dict[int, object]:
     """Cookies, redirections and whatever else libcurl could do by itself stay off."""
-    name, port = way.at
-    version = pycurl.CURL_HTTP_VERSION_2TLS if way.http2 else pycurl.CURL_HTTP_VERSION_1_1
+    name, port = access.at
+    version = pycurl.CURL_HTTP_VERSION_2TLS if access.http2 else pycurl.CURL_HTTP_VERSION_1_1
     return {
-        pycurl.URL: f"{way.base}{target}",
+        pycurl.URL: f"{access.base}{target}",
         pycurl.PATH_AS_IS: 1,
         pycurl.CONNECT_TO: [f"::[{name}]:{port}" if ":" in name else f"::{name}:{port}"],
         pycurl.PROXY: "",  # else the environment's
-        pycurl.CAINFO: str(way.ca),
+        pycurl.CAINFO: str(access.ca),
         pycurl.SSL_SESSIONID_CACHE: 0,  # each connection has a handshake of its own
         pycurl.HTTP_VERSION: version,
-        pycurl.PIPEWAIT: int(way.http2),
-        pycurl.HTTPHEADER: [f"Accept-Encoding: {_ENCODINGS}", *fields],
+        pycurl.PIPEWAIT: int(access.http2),
+        pycurl.HTTPHEADER: [f"Accept-Encoding: {BROWSERS_TAKE}", *fields],
         pycurl.USERAGENT: _AGENT,
         pycurl.TCP_NODELAY: 1,
         pycurl.NOSIGNAL: 1,
-        pycurl.CONNECTTIMEOUT: way.patience_s,
+        pycurl.CONNECTTIMEOUT: access.patience_s,
         pycurl.LOW_SPEED_LIMIT: 1,  # bytes a second
-        pycurl.LOW_SPEED_TIME: way.patience_s,
+        pycurl.LOW_SPEED_TIME: access.patience_s,
     }
 
 

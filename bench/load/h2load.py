@@ -44,7 +44,13 @@ def run(
 
 
 def read(log: str) -> list[float]:
-    """The times in a log file of h2load: start (us), status, and us until the answer's end."""
+    """The milliseconds of each answer, from the text of h2load's log file.
+
+    A line has the start (us), the status, and the us until the answer's end, with tabs between.
+
+    Raises:
+        LoadError: an answer was not 200, or there is none.
+    """
     answers = [line.split("\t") for line in log.splitlines()]
     if wrong := [answer for answer in answers if answer[1] != "200"]:
         raise LoadError(f"h2load was answered {wrong[0][1]}, {len(wrong)} times")

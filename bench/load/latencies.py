@@ -13,7 +13,7 @@ class Latencies:
 
     @classmethod
     def of(cls, times_ms: Iterable[float]) -> Self:
-        """Of answers in any order."""
+        """Of answers in any order, one at least."""
         return cls(sorted_ms=sorted(times_ms))
 
     def percentile_ms(self, percent: float) -> float:

@@ -13,6 +13,7 @@ from bench.load.errors import LoadError
 from bench.place import HOST, Address, shown
 
 BROWSERS_TAKE = "gzip, deflate, br, zstd"
+"""Their `Accept-Encoding`. No contestant makes any of these but gzip: others are refused here."""
 _ANSWER_S = 30.0
 _HEAD = {
     "Host": HOST,

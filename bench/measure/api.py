@@ -6,7 +6,7 @@ was said (`/1-idle`), and fifty at once (`/50`).
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from itertools import chain, product
 
 from bench import ways
 from bench.certificate import Pair, certify
-from bench.form import Sample
+from bench.form import Sample, samples
 from bench.lab.topologies import STANDARD, standard
 from bench.load import curl
 from bench.load.curl import Answer, Client
@@ -41,11 +41,12 @@ class _Scale:
     sizes: tuple[str, ...]
     rounds: int
     alone: int
-    """Requests one after the other, a run."""
+    """Requests of a run, one after the other."""
     idle: int
-    """The same with a pause before each."""
+    """Requests of a run, each after a pause."""
     idle_s: float
     together: int
+    """Requests of a run, all at once."""
 
 
 _FULL = _Scale(
@@ -75,19 +76,20 @@ def measure(place: Place) -> list[Sample]:
     scale = _SMOKE if place.smoke else _FULL
     pair = certify(place.home, HOST)
     with ExitStack() as stack:
-        lanes = []
+        labs = []
         for path, congestion in product(scale.paths, scale.congestion):
             place.say(f"{path}, {congestion}: a lab is made")
             lab = ways.standing(place, standard(path), pair, _NAMES, congestion=congestion)
-            found = stack.enter_context(lab)
-            lanes.append(_Lane(place=place, scale=scale, pair=pair, path=path, ways=found))
-        samples: list[Sample] = []
+            standing = stack.enter_context(lab)
+            labs.append(_Runs(place=place, scale=scale, pair=pair, path=path, ways=standing))
+        found: list[Sample] = []
         for kind, size in product(_KINDS, scale.sizes):
             asking = _Asking(kind=kind, size=size)
-            samples += _abreast([partial(lane.alone, asking) for lane in lanes])
-            samples += _abreast([each for lane in lanes for each in lane.idle(asking)])
-            samples += chain.from_iterable(lane.together(asking) for lane in lanes)
-    return samples
+            found += _in_parallel([partial(runs.alone, asking) for runs in labs])
+            found += _in_parallel([run for runs in labs for run in runs.idle(asking)])
+            # In turn: so many requests at once keep cores busy, and would disturb other labs.
+            found += chain.from_iterable(runs.together(asking) for runs in labs)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +110,8 @@ class _Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Lane:
-    """A lab with all ways in it. Labs have nothing in common but the machine's two cores."""
+class _Runs:
+    """The runs in one lab, on all its ways. Labs share nothing but the machine's cores."""
 
     place: Place
     scale: _Scale
@@ -124,13 +126,13 @@ class _Lane:
             way.keep_warm(asking.target)
             with self._client(way, 1) as client, way.counting() as cost:
                 answers = client.ask(asking.target, times=self.scale.alone, fields=(_COOKIE,))
-            return [*_times(case, way, answers), *_bytes(case, way, cost, len(answers))]
+            return samples(case, way.name, _times_and_bytes(answers, cost))
 
         case = asking.case(self.path, "1")
         return in_turn(self.place, case, self.ways, self.scale.rounds, run)
 
     def idle(self, asking: _Asking) -> list[Callable[[], list[Sample]]]:
-        """A pause, a request, a pause: all ways at once, since there is nothing to do mostly."""
+        """The runs of one way each, to be made at the same time: they are pauses mostly."""
 
         def run(way: Way) -> list[Sample]:
             answers: list[Answer] = []
@@ -138,7 +140,7 @@ class _Lane:
                 for _ in range(self.scale.idle):
                     time.sleep(self.scale.idle_s)
                     answers += client.ask(asking.target, fields=(_COOKIE,))
-            return [*_times(case, way, answers)]
+            return samples(case, way.name, _times(answers))
 
         case = asking.case(self.path, "1-idle")
         return [
@@ -153,7 +155,7 @@ class _Lane:
             way.keep_warm(asking.target)
             with self._client(way, number) as client, way.counting() as cost:
                 answers = client.at_once(asking.target, number, fields=(_COOKIE,))
-            return [*_times(case, way, answers), *_bytes(case, way, cost, len(answers))]
+            return samples(case, way.name, _times_and_bytes(answers, cost))
 
         case = asking.case(self.path, str(number))
         return in_turn(self.place, case, self.ways, self.scale.rounds, run)
@@ -168,24 +170,21 @@ class _Lane:
         )
 
 
-def _abreast(lanes: Sequence[Callable[[], list[Sample]]]) -> list[Sample]:
+def _in_parallel(runs: Sequence[Callable[[], list[Sample]]]) -> list[Sample]:
     """Each in a thread of its own; what came of the first one first."""
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        return [*chain.from_iterable(pool.map(lambda lane: lane(), lanes))]
+    with ThreadPoolExecutor(len(runs)) as pool:
+        return [*chain.from_iterable(pool.map(lambda run: run(), runs))]
 
 
-def _times(case: str, way: Way, answers: Sequence[Answer]) -> Iterator[Sample]:
+def _times(answers: Sequence[Answer]) -> dict[Metric, float | None]:
     latencies = Latencies.of(answer.ms for answer in answers)
-    for metric, percent in _PERCENTILES.items():
-        value = latencies.percentile_ms(percent)
-        yield Sample(case=case, metric=metric, contestant=way.name, value=value)
+    return {metric: latencies.percentile_ms(percent) for metric, percent in _PERCENTILES.items()}
 
 
-def _bytes(case: str, way: Way, cost: Cost, answers: int) -> Iterator[Sample]:
-    """For one answer."""
-    for metric, size_bytes in (
-        (Metric.MIDDLE_MILE_TEXT_BYTES, cost.crossed.text_bytes),
-        (Metric.MIDDLE_MILE_BYTES, cost.link_bytes),
-    ):
-        value = size_bytes / answers
-        yield Sample(case=case, metric=metric, contestant=way.name, value=value)
+def _times_and_bytes(answers: Sequence[Answer], cost: Cost) -> dict[Metric, float | None]:
+    """Bytes are those of one answer."""
+    return {
+        **_times(answers),
+        Metric.MIDDLE_MILE_TEXT_BYTES: cost.crossed.text_bytes / len(answers),
+        Metric.MIDDLE_MILE_BYTES: cost.link_bytes / len(answers),
+    }

@@ -167,8 +167,16 @@ class _Shop:
 class _Visits:
     """Those of one kind of pages."""
 
-    def __init__(self, place: Place, kind: _Kind, shop: _Shop, ways: Sequence[_Way]) -> None:
-        self._place = place
+    def __init__(
+        self,
+        place: Place,
+        kind: _Kind,
+        shop: _Shop,
+        ways: Sequence[_Way],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` is the shop's: Unix seconds."""
+        self._place, self._clock = place, clock
         self._kind, self._shop, self._ways = kind, shop, ways
         self._paths = kind.paths()
         self._visitors = _visitors()
@@ -180,14 +188,19 @@ class _Visits:
             LoadError: a contestant delivered something else than the origin, or logged nothing.
             SpoiltError: prices changed during each of some visits.
         """
+        if not self._kind.released:
+            return [*self._visit(next(self._paths))]
         for path in islice(self._paths, 1 + _SPARE):
-            if not self._kind.released:
-                return [*self._visit(path)]
             self._await_room()
-            minute = _minute()
-            samples = [*self._visit(path)]
-            if _minute() == minute:
-                return samples
+            minute = self._minute()
+            try:
+                samples = [*self._visit(path)]
+            except LoadError:  # also where prices changed between the origin's answer and others
+                if self._minute() == minute:
+                    raise
+            else:
+                if self._minute() == minute:
+                    return samples
             self._place.say(f"{path}: the shop's prices changed meanwhile; another page instead")
         raise SpoiltError("visits take so long that the shop's prices change during each")
 
@@ -217,16 +230,15 @@ class _Visits:
                 raise LoadError(f"{way.name} delivered another {path} than the origin")
         return body, {way.name: way.crossed_bytes(len(cookies)) for way in self._ways}
 
+    def _minute(self) -> int:
+        return int(self._clock()) // _MINUTE_S
+
     def _await_room(self) -> None:
         """Begin a new minute if there is little left of this one."""
-        left_s = _MINUTE_S - time.time() % _MINUTE_S
+        left_s = _MINUTE_S - self._clock() % _MINUTE_S
         if left_s < _VISIT_S:
             self._place.say(f"{left_s:.0f} s until the shop's next prices")
             time.sleep(left_s)
-
-
-def _minute() -> int:
-    return int(time.time()) // _MINUTE_S
 
 
 def _visitors() -> Iterator[str]:

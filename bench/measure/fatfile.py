@@ -5,8 +5,9 @@ the user it comes fast, so whoever keeps it there wins: with the cache empty (`c
 (`warm`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 
 from bench import ways
 from bench.certificate import Pair, certify
-from bench.form import Result, Sample
+from bench.form import Result, Sample, samples
 from bench.lab.topologies import FIGURE_2, figure_2
 from bench.load import curl
 from bench.metric import Metric
@@ -28,22 +29,33 @@ from bench.ways import Way
 PROGRAMS = ("nginx",)
 IN_LAB = True
 _NAMES = ("midmile", "nginx", "direct")
-_PATH = nginx.FILM
 _WARM = "/objects/1KB"
+"""Opens connections, so that no handshake is measured, and leaves the film unasked for."""
 _COLD_AND_WARM = ("cold", "warm")
-_ROUNDS = 3
 _fresh = count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    distances: tuple[str, ...]
+    congestion: tuple[str, ...]
+    rounds: int
+
+
+_FULL = _Scale(distances=tuple(FIGURE_2), congestion=ways.CONGESTION, rounds=3)
+_SMOKE = _Scale(distances=("local",), congestion=(ways.USUAL,), rounds=1)
 
 
 def measure(place: Place) -> list[Sample]:
     """Each way, at each distance."""
+    scale = _SMOKE if place.smoke else _FULL
     pair = certify(place.home, HOST)
-    samples: list[Sample] = []
-    for distance in ("local",) if place.smoke else FIGURE_2:
+    found: list[Sample] = []
+    for distance in scale.distances:
         with ExitStack() as stack:
-            found: list[Way] = []
-            for congestion in (ways.USUAL,) if place.smoke else ways.CONGESTION:
-                found += stack.enter_context(
+            standing: list[Way] = []
+            for congestion in scale.congestion:
+                standing += stack.enter_context(
                     ways.standing(
                         place,
                         figure_2(distance),
@@ -54,29 +66,27 @@ def measure(place: Place) -> list[Sample]:
                     )
                 )
             run = partial(_fetched, pair=pair, distance=distance)
-            samples += in_turn(place, distance, found, 1 if place.smoke else _ROUNDS, run)
-    return samples
+            found += in_turn(place, distance, standing, scale.rounds, run)
+    return found
 
 
-def _fetched(way: Way, *, pair: Pair, distance: str) -> Sequence[Sample]:
+def _fetched(way: Way, *, pair: Pair, distance: str) -> list[Sample]:
     """A user fetches a file that nobody had before, then somebody else the same."""
-    samples: list[Sample] = []
-    path = f"{_PATH}?copy={next(_fresh)}"
+    found: list[Sample] = []
+    path = f"{nginx.FILM}?copy={next(_fresh)}"
     for state in _COLD_AND_WARM:
         way.lab.forget_paths()
         with (
             curl.connected(way.user, way.https, ca=pair.certificate, warm=_WARM) as client,
-            way.counting(),
+            way.counting(),  # what it costs is not told, but a lab that loses packets is
         ):
             answer = client.fetch(path)
-        case = f"{distance}/{state}"
-        kbit_per_s = answer.size_bytes * 8 / answer.ms
-        for metric, value in (
-            (Metric.TRANSFER_MS, answer.ms),
-            (Metric.THROUGHPUT_KBIT_PER_S, kbit_per_s),
-        ):
-            samples.append(Sample(case=case, metric=metric, contestant=way.name, value=value))
-    return samples
+        values = {
+            Metric.TRANSFER_MS: answer.ms,
+            Metric.THROUGHPUT_KBIT_PER_S: answer.size_bytes * 8 / answer.ms,
+        }
+        found += samples(f"{distance}/{state}", way.name, values)
+    return found
 
 
 def draw(result: Result, file: Path) -> None:

@@ -9,6 +9,7 @@ from bench.certificate import certify
 from bench.contestant import Contestant
 from bench.form import Sample
 from bench.load import keepalive, wrk
+from bench.load.reader import BROWSERS_TAKE
 from bench.metric import Metric
 from bench.peers import nginx
 from bench.place import HOST, Place
@@ -16,7 +17,7 @@ from bench.rounds import in_turn, using
 
 PROGRAMS = ("nginx", "wrk")
 _CASE = "8KB"
-_BROWSER = "Accept-Encoding: gzip, deflate, br, zstd"
+_BROWSER = f"Accept-Encoding: {BROWSERS_TAKE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ pages share, and the pictures of other products.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -14,16 +14,16 @@ from random import Random
 
 from bench import ways
 from bench.certificate import Pair, certify
-from bench.form import Sample
+from bench.form import Sample, samples
 from bench.lab.running import Host
 from bench.lab.topologies import STANDARD, VISITORS, standard
 from bench.load import browser
-from bench.load.browser import Browser, Loaded
+from bench.load.browser import Browser, Visit
 from bench.load.errors import LoadError
 from bench.metric import Metric
 from bench.place import HOST, Place
 from bench.rounds import in_turn
-from bench.ways import Cost, Way
+from bench.ways import Way
 from origin.aio.site.catalogue import PRODUCTS
 
 PROGRAMS = ("nginx", "chromium")
@@ -31,6 +31,7 @@ IN_LAB = True
 _NAMES = ("midmile", "nginx", "nginx-h2", "direct", "direct-h2")
 _CASES = ("product-first", "product-second")
 _OTHERS_ASK = "/api/items/2KB"
+"""Never cached, so it goes all the way to the origin."""
 _SEED = 4
 
 
@@ -45,7 +46,7 @@ class _Scale:
 
     @property
     def pages(self) -> int:
-        """As many are opened on each way, if all goes wrong that may."""
+        """As many are opened on each way if every spare visit is needed."""
         return len(self.visitors) + (self.visits + self.spare) * len(_CASES)
 
 
@@ -61,20 +62,22 @@ def measure(place: Place) -> list[Sample]:
     """Both pages of a visit on every way, over every standard middle mile."""
     scale = _SMOKE if place.smoke else _FULL
     pair = certify(place.home, HOST)
-    samples: list[Sample] = []
+    found: list[Sample] = []
     for path in scale.paths:
         with ExitStack() as stack:
             shoppers: list[_Shoppers] = []
             for congestion in scale.congestion:
                 lab = ways.standing(place, standard(path), pair, _NAMES, congestion=congestion)
-                found = stack.enter_context(lab)
+                standing = stack.enter_context(lab)
                 place.say(f"{path}, {congestion}: the shop paints its pictures")
-                _paint(found, pair, islice(_pages(), scale.pages))
+                _paint(standing, pair, islice(_pages(), scale.pages))
                 place.say(f"{path}, {congestion}: others visit it first, on every way")
-                shoppers += [_Shoppers(stack, way, pair, scale.visitors) for way in found]
+                shoppers += [
+                    stack.enter_context(_shoppers(way, pair, scale.visitors)) for way in standing
+                ]
             visit = partial(_Shoppers.visit, path=path)
-            samples += in_turn(place, path, shoppers, scale.visits, visit)
-    return samples
+            found += in_turn(place, path, shoppers, scale.visits, visit)
+    return found
 
 
 def _pages() -> Iterator[str]:
@@ -82,12 +85,12 @@ def _pages() -> Iterator[str]:
     return (f"/product/{each.slug}" for each in Random(_SEED).sample(PRODUCTS, len(PRODUCTS)))
 
 
-def _paint(found: Iterable[Way], pair: Pair, pages: Iterable[str]) -> None:
+def _paint(standing: Iterable[Way], pair: Pair, pages: Iterable[str]) -> None:
     """Have the shop paint the pages' pictures, which it does when somebody wants to see them.
 
     Somebody beside it, who passes by all caches; the first user would wait for it otherwise.
     """
-    straight = next(way for way in found if way.contestant.name == "direct")
+    straight = next(way for way in standing if way.contestant.name == "direct")
     with _browser(straight, straight.lab.host("parent"), pair) as painter:
         for page in pages:
             with painter.visit() as visit:
@@ -103,42 +106,53 @@ def _url(way: Way, page: str) -> str:
     return f"https://{HOST}:{way.https[1]}{page}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shoppers:
     """All who come on one way, one after the other."""
 
-    def __init__(self, stack: ExitStack, way: Way, pair: Pair, visitors: Iterable[str]) -> None:
-        """Visitors see a page each; then the users' browser is opened, for as long as `stack`."""
-        self.name = way.name
-        self._way = way
-        self._pages = _pages()
-        for visitor in visitors:
-            with _browser(way, way.lab.host(visitor), pair) as theirs, theirs.visit() as visit:
-                visit.load(_url(way, next(self._pages)))
-        self._browser = stack.enter_context(_browser(way, way.user, pair))
+    way: Way
+    browser: Browser
+    """At the user's place; each visit begins with an empty profile."""
+    pages: Iterator[str]
+    """Those that nobody has opened on this way yet."""
+
+    @property
+    def name(self) -> str:
+        """The way's."""
+        return self.way.name
 
     def visit(self, path: str) -> list[Sample]:
         """One visit of two pages."""
-        self._way.keep_warm(_OTHERS_ASK)
-        samples: list[Sample] = []
-        with self._browser.visit() as visit:
+        self.way.keep_warm(_OTHERS_ASK)
+        found: list[Sample] = []
+        with self.browser.visit() as visit:
             for case in _CASES:
-                with self._way.counting() as cost:
-                    loaded = visit.load(_url(self._way, next(self._pages)))
-                if loaded.protocols != {"h2" if self._way.http2 else "http/1.1"}:
-                    raise LoadError(f"{self.name} spoke {', '.join(loaded.protocols)}")
-                samples += _samples(f"{case}/{path}", self.name, loaded, cost)
-        return samples
+                found += self._load(visit, f"{case}/{path}")
+        return found
+
+    def _load(self, visit: Visit, case: str) -> list[Sample]:
+        with self.way.counting() as cost:
+            loaded = visit.load(_url(self.way, next(self.pages)))
+        if loaded.protocols != {"h2" if self.way.http2 else "http/1.1"}:
+            raise LoadError(f"{self.name} spoke {', '.join(loaded.protocols)}")
+        values = {
+            Metric.TTFB_MS: loaded.ttfb_ms,
+            Metric.FCP_MS: loaded.fcp_ms,
+            Metric.LOAD_MS: loaded.load_ms,
+            Metric.MIDDLE_MILE_TEXT_BYTES: cost.crossed.text_bytes,
+            Metric.MIDDLE_MILE_IMAGE_BYTES: cost.crossed.image_bytes,
+            Metric.MIDDLE_MILE_BYTES: cost.link_bytes,
+            Metric.CPU_US_PER_PAGE: cost.cpu_s * 1e6,
+        }
+        return samples(case, self.name, values)
 
 
-def _samples(case: str, name: str, loaded: Loaded, cost: Cost) -> Iterator[Sample]:
-    values = {
-        Metric.TTFB_MS: loaded.ttfb_ms,
-        Metric.FCP_MS: loaded.fcp_ms,
-        Metric.LOAD_MS: loaded.load_ms,
-        Metric.MIDDLE_MILE_TEXT_BYTES: cost.crossed.text_bytes,
-        Metric.MIDDLE_MILE_IMAGE_BYTES: cost.crossed.image_bytes,
-        Metric.MIDDLE_MILE_BYTES: cost.link_bytes,
-        Metric.CPU_US_PER_PAGE: cost.cpu_s * 1e6,
-    }
-    for metric, value in values.items():
-        yield Sample(case=case, metric=metric, contestant=name, value=value)
+@contextmanager
+def _shoppers(way: Way, pair: Pair, visitors: Iterable[str]) -> Iterator[_Shoppers]:
+    """Visitors see a page each first; then the shoppers' browser is open."""
+    pages = _pages()
+    for visitor in visitors:
+        with _browser(way, way.lab.host(visitor), pair) as theirs, theirs.visit() as visit:
+            visit.load(_url(way, next(pages)))
+    with _browser(way, way.user, pair) as opened:
+        yield _Shoppers(way=way, browser=opened, pages=pages)

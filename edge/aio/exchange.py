@@ -84,7 +84,7 @@ class Counts:
     received: int = 0
     sent: int = 0
     heads: int = 0
-    """Of those sent, the ones in heads, interim ones too."""
+    """Those of `sent` that were in heads, interim ones too."""
 
 
 class Exchange:
@@ -197,13 +197,16 @@ class Exchange:
         self.counts.heads += len(head)
         self._protocol.write(head)
 
+    def _take_head(self) -> bytes:
+        """The response's head, counted as one, for whoever sends it; empty if it is on its way."""
+        head, self._head_line = self._head_line or b"", None
+        self.counts.heads += len(head)
+        return head
+
     async def write(self, chunk: bytes) -> None:
         """Send a piece of the body, waiting while the client is slow."""
-        pieces = []
-        if self._head_line is not None:
-            pieces.append(self._head_line)
-            self.counts.heads += len(self._head_line)
-            self._head_line = None
+        head = self._take_head()
+        pieces = [head] if head else []
         if chunk and not self._mute:
             if self._left is not None:  # never more than was announced (RFC 9112 6.3)
                 chunk = chunk[: self._left]
@@ -225,10 +228,7 @@ class Exchange:
             self.abort()
             return
         if self._chunked:
-            tail = b"0\r\n\r\n"
-            if self._head_line is not None:
-                self.counts.heads += len(self._head_line)
-                tail, self._head_line = self._head_line + tail, None
+            tail = self._take_head() + b"0\r\n\r\n"
             self.counts.sent += len(tail)
             self._protocol.write(tail)
         elif self._head_line is not None:

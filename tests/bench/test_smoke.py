@@ -21,7 +21,7 @@ _CONTESTANTS = {
     "hitratio": {"midmile", "lru", "s3-fifo", "sieve", "w-tinylfu", "belady"},
     "bytes": {
         *("midmile", "nginx", "nginx-nogzip"),
-        *("identity", "gzip", "zstd", "zstd-base"),
+        *("identity", "gzip", "brotli", "zstd", "zstd-base"),
     },
     "dns": {"midmile", "gdnsd", "knot"},
 }

@@ -18,6 +18,7 @@ _PIECE = 4_000
 _UNCACHEABLE = 8 * 1024
 _LOG = "access.log"
 FILM = "/films/10MB"
+"""The origin's one file that no coding makes smaller."""
 _FILM_BYTES = 10_000_000
 _REQUEST_ID = 33
 """Characters of `$request_id` and the line's end."""
@@ -77,17 +78,17 @@ def chain(
     parent = f"{name}-parent"
     far = beside or place
     tunnel, http, https = far.address(3), place.address(2), place.address(2)
-    behind = _proxy(upstream, pair, gzip=gzip) | {"https": shown(tunnel)}
+    parents = _proxy(upstream, pair, gzip=gzip) | {"https": shown(tunnel)}
     hop = fill(_HERE / "hop.conf", {**_proxy(tunnel, pair), "encoding": _between(gzip=gzip)})
-    front = _proxy(tunnel, pair, gzip=gzip)
-    front |= {"https": shown(https), "scheme": "https", "hop": hop}
+    edges = _proxy(tunnel, pair, gzip=gzip)
+    edges |= {"https": shown(https), "scheme": "https", "hop": hop}
     with (
-        _nginx(far, parent, "parent.conf", tunnel, behind) as behind_pid,
-        _nginx(place, f"{name}-edge", "edge.conf", http, front) as pid,
+        _nginx(far, parent, "parent.conf", tunnel, parents) as parent_pid,
+        _nginx(place, f"{name}-edge", "edge.conf", http, edges) as edge_pid,
     ):
         yield Contestant(
             name=name,
-            pids=(pid, behind_pid),
+            pids=(edge_pid, parent_pid),
             http=http,
             https=https,
             crossings=far.home / parent / _LOG,
@@ -112,7 +113,7 @@ def _proxy(upstream: Address, pair: Pair, *, gzip: bool = True) -> dict[str, obj
 
 
 def _logging(place: Place) -> str:
-    """Collected, as the documentation advises for load; where bytes are counted, at once."""
+    """Collected, as the documentation advises for load; in a lab, where bytes count, at once."""
     return f"{_LOG} json buffer=64k flush=1s" if place.host is None else f"{_LOG} json"
 
 
