@@ -57,7 +57,7 @@ bench-%: bench-programs $(VENV)/.dev
 	@$(VENV)/bin/python -m bench $*
 
 lab:  ## The shop 210 ms away, at three addresses for your own browser: sudo make lab
-	@$(AS_USER) $(MAKE) --no-print-directory bench-programs $(VENV)/.dev
+	@$(AS_USER) $(MAKE) --silent --no-print-directory bench-programs $(VENV)/.dev
 	@PYTHONDONTWRITEBYTECODE=1 exec $(VENV)/bin/python -m bench.tour $(ARGS)
 
 clean:  ## Remove what was made but for var/: .venv, caches, unpacked programs

@@ -14,7 +14,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -46,8 +52,8 @@ _STOPS = {
     "nginx": ("nginx", "an nginx {near:g} ms from you, and one beside the shop"),
     "midmile": ("midmile", "an edge {near:g} ms from you, and a parent beside the shop"),
 }
-"""By the names of their ways. Names of their own, since cookies do not know ports; all systems have
-everything below `localhost` on loopback (RFC 6761 6.3)."""
+"""By the names of their ways. Hosts of their own, since cookies do not know ports; for browsers and
+curl everything below `localhost` is on loopback (RFC 6761 6.3)."""
 _TLS_AFTER = 10
 """So far from a port of http lies that of https: 8801 and 8811."""
 _MOST_PORT = 65_535 - _TLS_AFTER - len(_STOPS) + 1
@@ -91,15 +97,13 @@ def hold(
     ] = 8801,
 ) -> None:
     """Hold the shop open at three addresses until Ctrl-C."""
-    for ending in _ENDINGS:
-        signal.signal(ending, _interrupt)
-    with (
-        _refusing(),
-        suppress(KeyboardInterrupt),
-        place(smoke=bool(os.environ.get("BENCH_SMOKE"))) as where,
-    ):
+    with _refusing(), suppress(KeyboardInterrupt):
+        wanted = standard(topology)
         _refuse_where_it_cannot_be(port)
-        _hold(where, standard(topology), congestion, port)
+        for ending in _ENDINGS:
+            signal.signal(ending, _interrupt)
+        with place(smoke=bool(os.environ.get("BENCH_SMOKE"))) as where:
+            _hold(where, wanted, congestion, port)
 
 
 def _hold(where: Place, topology: Topology, congestion: str, port: int) -> None:
@@ -115,21 +119,23 @@ def _hold(where: Place, topology: Topology, congestion: str, port: int) -> None:
         ]
         first, later = _pictures(where)
         _paint(stops[0].way, _counted(where, first), painters=_PAINTERS)
-        asyncio.run(_open(stops, later, _welcome(stops, certificate)))
+        painting = _painting(where, stops[0].way, later)
+        asyncio.run(_open(stops, painting, _welcome(stops, certificate)))
 
 
-async def _open(stops: Sequence[_Stop], pictures: Iterable[str], welcome: Iterable[str]) -> None:
-    """Let visitors in, until somebody ends it; meanwhile paint what they might want to see."""
-    straight = stops[0].way
+async def _open(
+    stops: Sequence[_Stop], painting: AbstractAsyncContextManager[None], welcome: Iterable[str]
+) -> None:
+    """Let visitors in, until somebody ends it."""
     async with AsyncExitStack() as stack:
-        over = stack.enter_context(_ending(straight.lab))
+        over = stack.enter_context(_ending(stops[0].way.lab))
         for stop in stops:
             for port, to in (
                 (stop.port, stop.way.contestant.http),
                 (stop.port + _TLS_AFTER, stop.way.https),
             ):
                 await stack.enter_async_context(forwarding(port, stop.way.user, to))
-        await stack.enter_async_context(_painting(straight, pictures))
+        await stack.enter_async_context(painting)
         print("\n".join(welcome), flush=True)
         await over
 
@@ -206,7 +212,7 @@ def _paint(straight: Way, paths: Iterable[str], *, painters: int) -> None:
 
 
 @asynccontextmanager
-async def _painting(straight: Way, paths: Iterable[str]) -> AsyncIterator[None]:
+async def _painting(where: Place, straight: Way, paths: Iterable[str]) -> AsyncIterator[None]:
     """Meanwhile have pictures painted, one at a time: visitors want the processors too."""
     over = threading.Event()
     wanted = takewhile(lambda _: not over.is_set(), paths)
@@ -215,6 +221,8 @@ async def _painting(straight: Way, paths: Iterable[str]) -> AsyncIterator[None]:
         # The shop may be gone, or have too much to paint for visitors: they will wait for theirs.
         with suppress(OSError, EOFError, LoadError):
             _paint(straight, wanted, painters=1)
+            if not over.is_set():
+                where.say("the shop has painted all its pictures")
 
     painting = asyncio.create_task(asyncio.to_thread(paint))
     try:
@@ -242,9 +250,11 @@ def _welcome(stops: Sequence[_Stop], certificate: Path) -> Iterator[str]:
             f"{stop.about.format(near=LAST_MILE_MS)}"
         )
     yield ""
-    yield "Nobody was there before you. In a browser, open a product's page at each, then another:"
+    yield "In a browser, open a product's page at each, then another, and then both once more"
+    yield "in a private window: nobody was there before you, so the first visit fills the caches."
     yield f"  {one}"
     yield f"  {other}"
+    yield "(Of other products pictures are still being painted, for some minutes.)"
     yield "In a terminal, to the first byte and to the last:"
     yield f"  curl -so /dev/null --compressed -w '{_TIMES}' '{all_of_them}{one}'"
     yield ""

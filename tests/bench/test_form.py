@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from bench.form import FormError, Result, Row, Sample, from_json, merge, number, table, to_json
+from bench.form import (
+    FormError,
+    Result,
+    Row,
+    Sample,
+    from_json,
+    merge,
+    number,
+    samples,
+    table,
+    to_json,
+)
 from bench.metric import Metric
 
 _ROW = Row(
@@ -29,14 +40,22 @@ def _sample(value: float | None, *, contestant: str = "midmile", case: str = "30
     return Sample(case=case, metric=Metric.P99_MS, contestant=contestant, value=value)
 
 
+def test_a_run_gives_a_sample_of_each_metric() -> None:
+    """In the order in which they are told; what a contestant cannot do has no value."""
+    assert samples("304", "midmile", {Metric.P99_MS: 3, Metric.LOAD_MS: None}) == [
+        _sample(3),
+        Sample(case="304", metric=Metric.LOAD_MS, contestant="midmile", value=None),
+    ]
+
+
 def test_runs_become_a_median_with_its_spread() -> None:
     """One row per case and metric, contestants side by side, in the order they came."""
-    samples = [
+    runs = [
         *(_sample(value) for value in (3, 1, 2)),
         *(_sample(value, contestant="nginx") for value in (5, 4)),
         _sample(9, case="head"),
     ]
-    first, second = merge(samples)
+    first, second = merge(runs)
     assert (first.case, first.unit) == ("304", "ms")
     assert first.values == {"midmile": 2, "nginx": 4.5}
     assert first.spread == {"midmile": (1, 3), "nginx": (4, 5)}

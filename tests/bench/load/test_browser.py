@@ -1,12 +1,8 @@
 """A browser's numbers are those of a page that really came, over the way that was meant."""
 
 import socket
-import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,9 +14,10 @@ from bench.lab.topologies import standard
 from bench.load.browser import Browser, opened
 from bench.load.errors import LoadError
 from bench.peers import nginx
-from bench.place import HOST, Address
+from bench.place import HOST
 from tests.kit.benching import need_programs, small_place
 from tests.kit.lab import need_lab
+from tests.kit.webserver import WebHandler, WebServer
 
 pytestmark = pytest.mark.system
 
@@ -36,62 +33,31 @@ _PAGES = {
 _KEPT = {"/shop.css": ("text/css", "p { color: green }"), "/pixel.svg": ("image/svg+xml", _PIXEL)}
 
 
-@dataclass
-class Site:
+class Site(WebServer):
     """A small shop; `asked` says what was asked for."""
 
-    address: Address
-    asked: list[str] = field(default_factory=list)
+    def __init__(self, *, pair: Pair | None = None, host: Host | None = None) -> None:
+        super().__init__(_Handler, pair=pair, host=host)
+        self.asked: list[str] = []
 
     def url(self, path: str) -> str:
         """Of a page."""
         return f"https://{HOST}:{self.address[1]}{path}"
 
 
-@contextmanager
-def _site(host: Host | None = None, pair: Pair | None = None) -> Iterator[Site]:
-    """Over TLS if there is a certificate."""
-    asked: list[str] = []
+class _Handler(WebHandler):
+    server: Site
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            kind, text = _KEPT.get(self.path, ("text/html", _PAGES.get(self.path, _HEAD)))
-            self.send_response(200 if self.path in (*_KEPT, *_PAGES) else 404)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(text)))
-            if self.path in _KEPT:
-                self.send_header("Cache-Control", "public, max-age=3600")
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
-    server.daemon_threads = True
-    if host is not None:
-        server.socket.close()
-        server.socket, server.server_address = host.socket(), (host.ipv4, 0)
-    server.server_bind()
-    server.server_activate()
-    if pair is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pair.certificate, pair.key)
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield Site((str(server.server_address[0]), server.server_address[1]), asked)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    def answer(self) -> None:
+        self.server.asked.append(self.path)
+        kind, text = _KEPT.get(self.path, ("text/html", _PAGES.get(self.path, _HEAD)))
+        self.send_response(200 if self.path in (*_KEPT, *_PAGES) else 404)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        if self.path in _KEPT:
+            self.send_header("Cache-Control", "public, max-age=3600")
+        self.end_headers()
+        self.wfile.write(text.encode())
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +67,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @pytest.fixture(scope="module")
 def site(pair: Pair) -> Iterator[Site]:
-    with _site(pair=pair) as running:
+    with Site(pair=pair) as running:
         yield running
 
 
@@ -169,7 +135,7 @@ def test_a_white_page_has_no_numbers(
 def test_a_strangers_certificate_is_refused(browser: Browser, tmp_path: Path) -> None:
     """Only the keys that were named are trusted."""
     stranger = certify(tmp_path, HOST)
-    with _site(pair=stranger) as site, browser.visit() as visit:
+    with Site(pair=stranger) as site, browser.visit() as visit:
         with pytest.raises(LoadError, match="ERR_CERT_AUTHORITY_INVALID"):
             visit.load(site.url("/one"))
         assert site.asked == []
@@ -186,7 +152,7 @@ def test_who_does_not_listen_is_an_error(browser: Browser) -> None:
 def test_http2_is_spoken_if_wanted() -> None:
     """To an nginx that has both, by two browsers at once."""
     need_programs("chromium", "nginx")
-    with small_place() as place, _site() as upstream:
+    with small_place() as place, Site() as upstream:
         pair = certify(place.home, HOST)
         with nginx.edge(place, upstream.address, pair) as edge:
             assert edge.https is not None
@@ -210,7 +176,7 @@ def test_at_a_host_of_a_lab_distance_is_felt(pair: Pair) -> None:
         origin = running.host("origin")
         names, trusted = {HOST: origin.ipv4}, [pair.certificate]
         with (
-            _site(origin, pair) as site,
+            Site(pair=pair, host=origin) as site,
             opened(running.host("user"), http2=True, resolve=names, trusted=trusted) as browser,
             browser.visit() as visit,
         ):

@@ -1,10 +1,8 @@
 """The client that counts no time: what it hands over is what its visitors would see."""
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import create_server
 
 import pytest
@@ -12,16 +10,16 @@ import pytest
 from bench.load.errors import LoadError
 from bench.load.reader import Reader
 from bench.place import HOST
+from tests.kit.webserver import WebHandler, WebServer
 
 _BODY = b"It has been raining since the pass. " * 40
 _ZIPPED = gzip.compress(_BODY)
 
 
-class _Shop(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Shop(WebHandler):
     server: "_Server"
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         self.server.asked.append({name.lower(): value for name, value in self.headers.items()})
         tag, coding, body = self.server.pages.get(self.path, ("", "identity", b""))
         known = self.headers.get("If-None-Match")
@@ -37,15 +35,12 @@ class _Shop(BaseHTTPRequestHandler):
         if not unchanged:
             self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
-
-class _Server(ThreadingHTTPServer):
+class _Server(WebServer):
     """Pages by path: entity tag, coding, body."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Shop)
+        super().__init__(_Shop)
         self.asked: list[dict[str, str]] = []
         self.pages = {
             "/page": ('"1"', "identity", _BODY),
@@ -62,19 +57,13 @@ class _Server(ThreadingHTTPServer):
 def server() -> Iterator[_Server]:
     """A small shop."""
     with _Server() as shop:
-        thread = threading.Thread(target=shop.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield shop
-        finally:
-            shop.shutdown()
-            thread.join()
+        yield shop
 
 
 @pytest.fixture
 def reader(server: _Server) -> Reader:
     """Whoever asks it."""
-    return Reader("the shop", ("127.0.0.1", server.server_address[1]))
+    return Reader("the shop", server.address)
 
 
 def test_a_visitor_looks_like_a_browser(server: _Server, reader: Reader) -> None:
