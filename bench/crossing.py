@@ -6,12 +6,17 @@ where nginx buffers its log, with the next flush: whoever cannot wait that long 
 """
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.rounds import SpoiltError
 from edge.fields import media_type
 
+_SETTLED_S = 0.05
+"""A line comes within some milliseconds of its answer's end, on a busy machine too."""
+_PATIENCE_S = 10.0
 _DRAWN_AS_TEXT = "image/svg+xml"
 
 
@@ -70,6 +75,19 @@ class Tally:
     def reset(self) -> None:
         """From now on; a line that is half written belongs to what was before."""
         self._start = self._log.stat().st_size
+
+    def settle(self) -> None:
+        """Wait until nothing was logged for a moment: lines come just after their answers.
+
+        Raises:
+            SpoiltError: somebody asks all the time.
+        """
+        deadline, before = time.monotonic() + _PATIENCE_S, -1
+        while (now := self._log.stat().st_size) != before:
+            if time.monotonic() > deadline:
+                raise SpoiltError(f"{self._log.name} does not come to rest")
+            before = now
+            time.sleep(_SETTLED_S)
 
     def so_far(self) -> Crossed:
         """What was logged since; a line that is half written counts once it is whole."""

@@ -79,6 +79,11 @@ class Result:
     """By program."""
     rows: tuple[Row, ...]
 
+    @property
+    def contestants(self) -> list[str]:
+        """All of them, in their order."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.values))
+
     def __post_init__(self) -> None:
         """Refuse what is not a result."""
         if not NAME.fullmatch(self.bench):
@@ -185,7 +190,7 @@ def _check_row(row: Row) -> None:
 
 def table(result: Result) -> str:
     """A result as text: a column per contestant, each cell `median (least-greatest)`."""
-    names = list(dict.fromkeys(name for row in result.rows for name in row.values))
+    names = result.contestants
     lines = [["case", "metric", *names]]
     lines += [
         [row.case, row.metric.value, *(_cell(row, name) for name in names)] for row in result.rows

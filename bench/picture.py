@@ -20,7 +20,7 @@ _COLOURS = ("#334155", "#64748b", "#94a3b8", "#cbd5e1", "#e2e8f0", "#f1f5f9")
 
 def draw(result: Result, file: Path) -> None:
     """Write a PNG with one panel per metric, or more where its values are far apart."""
-    names = list(dict.fromkeys(name for row in result.rows for name in row.values))
+    names = result.contestants
     coloured = colours(names)
     groups = panels(result.rows)
     heights = [1.1 + _CASE_INCHES * len(rows) * (len(names) + 1) for rows in groups]

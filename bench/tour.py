@@ -91,7 +91,9 @@ class _Stop:
 @app.command()
 def hold(
     topology: Annotated[str, typer.Option(help=f"one of {', '.join(STANDARD)}")] = "far",
-    congestion: Annotated[str, typer.Option(help=" or ".join(ways.CONGESTION))] = ways.USUAL,
+    congestion: Annotated[
+        str, typer.Option(help=" or ".join(ways.CONGESTION))
+    ] = ways.DEFAULT_CONGESTION,
     port: Annotated[
         int, typer.Option(min=1, max=_MOST_PORT, help="the first of six: three, and ten later")
     ] = 8801,

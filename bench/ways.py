@@ -4,7 +4,6 @@ A way is a contestant, how browsers speak to it, and the lab that it stands in. 
 use one congestion control: a way's name ends with it unless it is cubic, as in `nginx-h2-bbr`.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,24 +12,21 @@ from bench import midmile
 from bench.certificate import Pair
 from bench.contestant import Contestant
 from bench.crossing import Crossed, Tally
-from bench.lab.running import Host, Lab, opened
+from bench.lab.running import Host, Lab, LabStatistics, opened
 from bench.lab.topology import Topology
 from bench.load import keepalive
 from bench.peers import nginx
 from bench.place import Address, Place
 from bench.rounds import SpoiltError, using
 
-USUAL = "cubic"
+DEFAULT_CONGESTION = "cubic"
 """What kernels do if nobody tells them otherwise."""
-CONGESTION = (USUAL, "bbr")
+CONGESTION = (DEFAULT_CONGESTION, "bbr")
 _HTTP2 = "-h2"
 """Ends the names of ways to which browsers speak HTTP/2."""
-_OTHERS = 6
-"""Connections that other visitors' requests keep open between the hops, as on a site that is used.
-As many as a browser opens to a server of HTTP/1.1."""
-
-_LOGGED_S = 0.05
-"""A request is logged when its answer is out, a few milliseconds after the user has it."""
+_MOST_LATE_MS = 20.0
+_MEAN_LATE_MS = 0.5
+"""A lab that carries packets later than that has not had its share of the machine."""
 _NOTHING = Crossed(text_bytes=0, image_bytes=0)
 
 Origin = Callable[[Place], AbstractContextManager[Contestant]]
@@ -52,7 +48,7 @@ _STARTS: Mapping[str, Callable[[_Ends], AbstractContextManager[Contestant]]] = {
     "direct": lambda ends: nginx.front(ends.beside, ends.origin, ends.pair),
     "nginx": lambda ends: nginx.chain(ends.near, ends.origin, ends.pair, beside=ends.beside),
     "nginx-nogzip": lambda ends: nginx.chain(
-        ends.near, ends.origin, ends.pair, beside=ends.beside, gzip=False
+        ends.near, ends.origin, ends.pair, nginx.Compression.USERS, beside=ends.beside
     ),
     "midmile": lambda ends: midmile.chain(ends.near, ends.origin, ends.pair, beside=ends.beside),
 }
@@ -90,36 +86,53 @@ class Way:
         """Where its user is."""
         return self.lab.host("user")
 
-    def keep_warm(self, path: str) -> None:
-        """Have another visitor ask for something, so that connections between the hops are open.
+    def keep_warm(self, path: str, connections: int) -> None:
+        """Have other visitors ask for something, all at once, as on a site that is used.
 
-        What TCP remembers of the paths is forgotten first: users come one by one in a measurement,
-        and would otherwise inherit each other's bad luck.
+        So as many connections between the hops are open, and were used just now. What TCP remembers
+        of the paths is forgotten first: users come one by one in a measurement, and would otherwise
+        inherit each other's bad luck.
 
         Raises:
             KeyError: the lab has no `visitor-1`.
-            LoadError: the visitor was not answered 200.
+            LoadError: a visitor was not answered 200.
         """
         self.lab.forget_paths()
         with self.lab.host("visitor-1").entered():
-            keepalive.fetch_all(self.contestant.http, [path] * _OTHERS, connections=_OTHERS)
+            keepalive.fetch_all(self.contestant.http, [path] * connections, connections=connections)
+
+    def start_counting(self) -> None:
+        """Forget what was counted so far, once it is all there."""
+        self._crossings.settle()
+        self._crossings.reset()
+        self.lab.statistics(reset=True)
+
+    def sound(self) -> LabStatistics:
+        """What the lab has counted.
+
+        Raises:
+            SpoiltError: it lost packets that no link was told to lose, or was late with some.
+        """
+        counted = self.lab.statistics()
+        if not counted.is_sound:
+            raise SpoiltError(f"the lab lost {counted.unread + counted.overflow} packets")
+        if counted.late_max_ms > _MOST_LATE_MS or counted.late_mean_ms > _MEAN_LATE_MS:
+            raise SpoiltError(f"the lab was {counted.late_max_ms:.1f} ms late")
+        return counted
 
     @contextmanager
     def counting(self) -> Iterator[Cost]:
         """Count what is done meanwhile; nobody else may use this lab.
 
         Raises:
-            SpoiltError: the lab lost packets that no link was told to lose.
+            SpoiltError: the lab was not sound, or the way did not come to rest.
         """
         cost = Cost()
-        self.lab.statistics(reset=True)
-        self._crossings.reset()
+        self.start_counting()
         with using(self.contestant) as used:
             yield cost
-            time.sleep(_LOGGED_S)
-        counted = self.lab.statistics()
-        if not counted.is_sound:
-            raise SpoiltError(f"the lab lost {counted.unread + counted.overflow} packets")
+            self._crossings.settle()
+        counted = self.sound()
         near = "user" if self.contestant.name == "direct" else "edge"
         links = self.lab.topology.links_of(near, "origin")
         cost.link_bytes = sum(counted.links[link].bytes for link in links)
@@ -133,7 +146,7 @@ def standing(
     pair: Pair,
     names: Sequence[str],
     *,
-    congestion: str = USUAL,
+    congestion: str = DEFAULT_CONGESTION,
     origin: Origin = midmile.shop,
 ) -> Iterator[list[Way]]:
     """A lab with an origin, and these ways to it: `direct`, `nginx-h2`, `midmile`, ...
@@ -165,7 +178,7 @@ def _way(name: str, contestant: Contestant, lab: Lab) -> Way:
     if contestant.https is None or contestant.crossings is None:
         raise AssertionError("every way speaks TLS, and logs what crosses")
     return Way(
-        name=name if lab.congestion == USUAL else f"{name}-{lab.congestion}",
+        name=name if lab.congestion == DEFAULT_CONGESTION else f"{name}-{lab.congestion}",
         contestant=contestant,
         lab=lab,
         https=contestant.https,

@@ -90,8 +90,9 @@ def standard(name: str) -> Topology:
 def figure_2(name: str) -> Topology:
     """A user near an edge, and an origin as far from both as a row of the paper's Figure 2 says.
 
-    Hosts: `user`, `edge`, and at one location `origin` and `parent`. From user to edge it is the
-    paper's `local` whatever the row. There is no last mile: the paper has none.
+    Hosts: `user` and `visitor-1` at one location, `edge`, and at another `origin` and `parent`.
+    From user to edge it is the paper's `local` whatever the row. There is no last mile: the paper
+    has none.
 
     The figures are as remembered of the original. It gives one packet loss for a path; here that is
     the share lost in each direction, of data as well as of acknowledgements: a sender of data sees
@@ -108,7 +109,7 @@ def figure_2(name: str) -> Topology:
     return Topology(
         name=f"figure-2-{name}",
         locations=(
-            Location(name="user"),
+            Location(name="user", hosts=("user", VISITORS[0])),
             Location(name="edge"),
             Location(name="origin", hosts=("origin", "parent")),
         ),

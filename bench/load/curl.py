@@ -24,8 +24,6 @@ from bench.place import HOST, Address
 
 BASE = f"https://{HOST}"
 """Of the one site that all contestants serve."""
-WARM = "/healthz"
-"""Tiny and never cached, so that the connections behind an edge are made as well."""
 
 _AGENT = "midmile-bench"
 _PATIENCE_S = 30
@@ -46,7 +44,6 @@ class Answer:
     """Of the body, decoded."""
     wire_bytes: int
     """Of the body as it came, encoded; without head, framing and TLS."""
-    status: int
     connection: int
     """Answers with the same number came over the same connection."""
 
@@ -133,7 +130,6 @@ class _Transfer:
             first_byte_ms=tell(pycurl.STARTTRANSFER_TIME_T) / 1000,
             size_bytes=self._body.size_bytes,
             wire_bytes=tell(pycurl.SIZE_DOWNLOAD_T),
-            status=tell(pycurl.RESPONSE_CODE),
             connection=tell(pycurl.CONN_ID),
         )
 
@@ -196,14 +192,6 @@ class Client:
             raise ValueError(f"{number} at once want as many connections, not {self.connections}")
         return self._together(target, number, fields)
 
-    def fetch(self, target: str) -> Answer:
-        """Ask for something large: it takes as long as it takes, while something comes.
-
-        Raises:
-            LoadError: the answer was not 200 or not whole, or the connection had been closed.
-        """
-        return self.ask(target)[0]
-
     def warm(self, target: str) -> None:
         """Make the connections, with a request each.
 
@@ -254,7 +242,7 @@ def connected(
     ca: Path,
     http2: bool = False,
     connections: int = 1,
-    warm: str = WARM,
+    warm: str,
     base: str = BASE,
     patience_s: int = _PATIENCE_S,
 ) -> Iterator[Client]:

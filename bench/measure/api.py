@@ -30,6 +30,8 @@ IN_LAB = True
 _NAMES = ("midmile", "nginx", "nginx-h2", "nginx-nogzip", "direct", "direct-h2")
 _KINDS = {"json": "/api/items", "html": "/me"}
 _PERCENTILES = {Metric.P50_MS: 50, Metric.P95_MS: 95, Metric.P99_MS: 99}
+_TINY = "/healthz"
+"""Never cached, so connections are made between the hops too."""
 _COOKIE = "Cookie: sid=74c1d0bd9f0a4a3e8d5b0f7c1e2a9b6d"
 """Of the user: personal pages are made of it."""
 
@@ -43,10 +45,12 @@ class _Scale:
     alone: int
     """Requests of a run, one after the other."""
     idle: int
-    """Requests of a run, each after a pause."""
+    """Requests, each after a pause; there is one run."""
     idle_s: float
+    bursts: int
+    """Runs of requests all at once."""
     together: int
-    """Requests of a run, all at once."""
+    """How many these are."""
 
 
 _FULL = _Scale(
@@ -55,18 +59,20 @@ _FULL = _Scale(
     sizes=("2KB", "20KB", "100KB"),
     rounds=3,
     alone=50,
-    idle=8,
+    idle=24,
     idle_s=5.0,
+    bursts=5,
     together=50,
 )
 _SMOKE = _Scale(
     paths=("regional",),
-    congestion=(ways.USUAL,),
+    congestion=(ways.DEFAULT_CONGESTION,),
     sizes=("2KB",),
     rounds=1,
     alone=2,
     idle=1,
     idle_s=0.1,
+    bursts=1,
     together=50,
 )
 
@@ -87,8 +93,10 @@ def measure(place: Place) -> list[Sample]:
             asking = _Asking(kind=kind, size=size)
             found += _in_parallel([partial(runs.alone, asking) for runs in labs])
             found += _in_parallel([run for runs in labs for run in runs.idle(asking)])
-            # In turn: so many requests at once keep cores busy, and would disturb other labs.
-            found += chain.from_iterable(runs.together(asking) for runs in labs)
+            # So many requests at once keep a core busy for a moment: fewer labs at a time.
+            for path in scale.paths:
+                here = [runs for runs in labs if runs.path == path]
+                found += _in_parallel([partial(runs.together, asking) for runs in here])
     return found
 
 
@@ -123,7 +131,7 @@ class _Runs:
         """One request after the other on each way."""
 
         def run(way: Way) -> list[Sample]:
-            way.keep_warm(asking.target)
+            way.keep_warm(asking.target, 1)
             with self._client(way, 1) as client, way.counting() as cost:
                 answers = client.ask(asking.target, times=self.scale.alone, fields=(_COOKIE,))
             return samples(case, way.name, _times_and_bytes(answers, cost))
@@ -140,25 +148,28 @@ class _Runs:
                 for _ in range(self.scale.idle):
                     time.sleep(self.scale.idle_s)
                     answers += client.ask(asking.target, fields=(_COOKIE,))
-            return samples(case, way.name, _times(answers))
+            way.sound()
+            times = _times(answers)
+            del times[Metric.P99_MS]  # they are too few
+            return samples(case, way.name, times)
 
         case = asking.case(self.path, "1-idle")
-        return [
-            partial(in_turn, self.place, case, [way], self.scale.rounds, run) for way in self.ways
-        ]
+        for way in self.ways:
+            way.start_counting()
+        return [partial(in_turn, self.place, case, [way], 1, run) for way in self.ways]
 
     def together(self, asking: _Asking) -> list[Sample]:
         """Many requests at the same moment."""
         number = self.scale.together
 
         def run(way: Way) -> list[Sample]:
-            way.keep_warm(asking.target)
+            way.keep_warm(asking.target, number)
             with self._client(way, number) as client, way.counting() as cost:
                 answers = client.at_once(asking.target, number, fields=(_COOKIE,))
             return samples(case, way.name, _times_and_bytes(answers, cost))
 
         case = asking.case(self.path, str(number))
-        return in_turn(self.place, case, self.ways, self.scale.rounds, run)
+        return in_turn(self.place, case, self.ways, self.scale.bursts, run)
 
     def _client(self, way: Way, connections: int) -> AbstractContextManager[Client]:
         return curl.connected(
@@ -167,6 +178,7 @@ class _Runs:
             ca=self.pair.certificate,
             http2=way.http2,
             connections=connections,
+            warm=_TINY,
         )
 
 

@@ -105,7 +105,7 @@ def measure(place: Place) -> list[Sample]:
             for contestant in (
                 midmile.chain(place, origin.http, pair),
                 nginx.chain(place, origin.http, pair),
-                nginx.chain(place, origin.http, pair, gzip=False),
+                nginx.chain(place, origin.http, pair, nginx.Compression.USERS),
             )
         ]
         shop = _Shop(origin, node_home(place.home / "shop" / "midmile" / STATE, "origin"))

@@ -42,8 +42,8 @@ class _Scale:
     rounds: int
 
 
-_FULL = _Scale(distances=tuple(FIGURE_2), congestion=ways.CONGESTION, rounds=3)
-_SMOKE = _Scale(distances=("local",), congestion=(ways.USUAL,), rounds=1)
+_FULL = _Scale(distances=tuple(FIGURE_2), congestion=ways.CONGESTION, rounds=5)
+_SMOKE = _Scale(distances=("local",), congestion=(ways.DEFAULT_CONGESTION,), rounds=1)
 
 
 def measure(place: Place) -> list[Sample]:
@@ -75,12 +75,12 @@ def _fetched(way: Way, *, pair: Pair, distance: str) -> list[Sample]:
     found: list[Sample] = []
     path = f"{nginx.FILM}?copy={next(_fresh)}"
     for state in _COLD_AND_WARM:
-        way.lab.forget_paths()
+        way.keep_warm("/objects/8KB-uncacheable", 1)
         with (
             curl.connected(way.user, way.https, ca=pair.certificate, warm=_WARM) as client,
             way.counting(),  # what it costs is not told, but a lab that loses packets is
         ):
-            answer = client.fetch(path)
+            answer = client.ask(path)[0]
         values = {
             Metric.TRANSFER_MS: answer.ms,
             Metric.THROUGHPUT_KBIT_PER_S: answer.size_bytes * 8 / answer.ms,
@@ -92,10 +92,9 @@ def _fetched(way: Way, *, pair: Pair, distance: str) -> list[Sample]:
 def draw(result: Result, file: Path) -> None:
     """As the paper has it: the time that the file takes, over distance."""
     figure = Figure(figsize=(9, 4.5), layout="constrained")
-    names = list(dict.fromkeys(name for row in result.rows for name in row.values))
     panels = figure.subplots(1, 2, sharey=True)
     for panel, state in zip(panels, _COLD_AND_WARM, strict=True):
-        for name, colour in colours(names).items():
+        for name, colour in colours(result.contestants).items():
             points = list(_seconds(result, state, name))
             style = "--" if name.endswith("-bbr") else "-"
             panel.plot(*zip(*points, strict=True), style, marker="o", color=colour, label=name)
@@ -103,7 +102,7 @@ def draw(result: Result, file: Path) -> None:
         panel.set_xlabel("RTT from user to origin, ms")
         panel.set_yscale("log")
         panel.grid(axis="y", alpha=0.3)
-    panels[0].set_ylabel("seconds for 10 MB")
+    panels[0].set_ylabel("seconds for 5 MB")
     panels[1].legend(fontsize=8)
     figure.suptitle(f"fatfile, {result.date[:10]}: the farther, the slower")
     figure.savefig(file, dpi=110, metadata={"Software": None})

@@ -47,7 +47,7 @@ def measure(place: Place) -> list[Sample]:
             for contestant in (
                 midmile.chain(place, origin.http),
                 nginx.chain(place, origin.http, pair),
-                nginx.chain(place, origin.http, pair, gzip=False),
+                nginx.chain(place, origin.http, pair, nginx.Compression.NOWHERE),
             )
         ]
         for contestant in contestants:  # connections between the hops are made before

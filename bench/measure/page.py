@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from random import Random
 
 from bench import ways
@@ -32,6 +31,8 @@ _NAMES = ("midmile", "nginx", "nginx-h2", "direct", "direct-h2")
 _CASES = ("product-first", "product-second")
 _OTHERS_ASK = "/api/items/2KB"
 """Never cached, so it goes all the way to the origin."""
+_AT_ONCE = 32
+"""No page asks for more at once, by HTTP/2 either, and so waits for no handshake between hops."""
 _SEED = 4
 
 
@@ -44,17 +45,24 @@ class _Scale:
     """Visits that may be repeated because they were spoilt."""
     visitors: tuple[str, ...]
 
-    @property
-    def pages(self) -> int:
-        """As many are opened on each way if every spare visit is needed."""
-        return len(self.visitors) + (self.visits + self.spare) * len(_CASES)
+    def pages(self) -> Iterator[str]:
+        """Products' pages that are opened on each way, if every spare visit is needed.
+
+        In an order in which no page names the next one.
+        """
+        opened = len(self.visitors) + (self.visits + self.spare) * len(_CASES)
+        return (f"/product/{each.slug}" for each in Random(_SEED).sample(PRODUCTS, opened))
 
 
 _FULL = _Scale(
     paths=tuple(STANDARD), congestion=ways.CONGESTION, visits=20, spare=3, visitors=VISITORS
 )
 _SMOKE = _Scale(
-    paths=("regional",), congestion=(ways.USUAL,), visits=1, spare=0, visitors=VISITORS[:1]
+    paths=("regional",),
+    congestion=(ways.DEFAULT_CONGESTION,),
+    visits=1,
+    spare=0,
+    visitors=VISITORS[:1],
 )
 
 
@@ -70,19 +78,12 @@ def measure(place: Place) -> list[Sample]:
                 lab = ways.standing(place, standard(path), pair, _NAMES, congestion=congestion)
                 standing = stack.enter_context(lab)
                 place.say(f"{path}, {congestion}: the shop paints its pictures")
-                _paint(standing, pair, islice(_pages(), scale.pages))
+                _paint(standing, pair, scale.pages())
                 place.say(f"{path}, {congestion}: others visit it first, on every way")
-                shoppers += [
-                    stack.enter_context(_shoppers(way, pair, scale.visitors)) for way in standing
-                ]
+                shoppers += [stack.enter_context(_shoppers(way, pair, scale)) for way in standing]
             visit = partial(_Shoppers.visit, path=path)
             found += in_turn(place, path, shoppers, scale.visits, visit)
     return found
-
-
-def _pages() -> Iterator[str]:
-    """Every product's page once, in an order in which no page names the next one."""
-    return (f"/product/{each.slug}" for each in Random(_SEED).sample(PRODUCTS, len(PRODUCTS)))
 
 
 def _paint(standing: Iterable[Way], pair: Pair, pages: Iterable[str]) -> None:
@@ -114,7 +115,7 @@ class _Shoppers:
     browser: Browser
     """At the user's place; each visit begins with an empty profile."""
     pages: Iterator[str]
-    """Those that nobody has opened on this way yet."""
+    """Those that nobody has opened on this way yet, and whose pictures are painted."""
 
     @property
     def name(self) -> str:
@@ -123,7 +124,7 @@ class _Shoppers:
 
     def visit(self, path: str) -> list[Sample]:
         """One visit of two pages."""
-        self.way.keep_warm(_OTHERS_ASK)
+        self.way.keep_warm(_OTHERS_ASK, _AT_ONCE)
         found: list[Sample] = []
         with self.browser.visit() as visit:
             for case in _CASES:
@@ -132,7 +133,7 @@ class _Shoppers:
 
     def _load(self, visit: Visit, case: str) -> list[Sample]:
         with self.way.counting() as cost:
-            loaded = visit.load(_url(self.way, next(self.pages)))
+            loaded = visit.load(_url(self.way, self._next_page()))
         if loaded.protocols != {"h2" if self.way.http2 else "http/1.1"}:
             raise LoadError(f"{self.name} spoke {', '.join(loaded.protocols)}")
         values = {
@@ -146,12 +147,18 @@ class _Shoppers:
         }
         return samples(case, self.name, values)
 
+    def _next_page(self) -> str:
+        page = next(self.pages, None)
+        if page is None:
+            raise LoadError(f"{self.name}: more visits were spoilt than there are pages for")
+        return page
+
 
 @contextmanager
-def _shoppers(way: Way, pair: Pair, visitors: Iterable[str]) -> Iterator[_Shoppers]:
+def _shoppers(way: Way, pair: Pair, scale: _Scale) -> Iterator[_Shoppers]:
     """Visitors see a page each first; then the shoppers' browser is open."""
-    pages = _pages()
-    for visitor in visitors:
+    pages = scale.pages()
+    for visitor in scale.visitors:
         with _browser(way, way.lab.host(visitor), pair) as theirs, theirs.visit() as visit:
             visit.load(_url(way, next(pages)))
     with _browser(way, way.user, pair) as opened:

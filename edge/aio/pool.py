@@ -66,7 +66,12 @@ class Pool:
         key = self._key(hop)
         if fresh and keep:
             _drop_idle(connector, key)
-        reused = bool(connector._conns.get(key.connection_key))
+        idle = connector._conns.get(key.connection_key)
+        reused = bool(idle)
+        if idle:
+            # aiohttp takes the first, which has been idle longest: its window is as small as a new
+            # one's (RFC 5681 4.1). The last was used just now, and the others may time out.
+            idle.rotate(1)
         full = connector._available_connections(key.connection_key) <= 0
         try:
             return await connector.connect(key, [], self._timeout), reused

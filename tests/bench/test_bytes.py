@@ -115,7 +115,7 @@ def test_each_case_is_one_request(bench: _Bench) -> None:
         "base/mine",
         "repeat/mine",
     ]
-    assert list(rows[0].values) == ["nginx", "identity", "gzip", "zstd", "zstd-base"]
+    assert list(rows[0].values) == ["nginx", "identity", "gzip", "brotli", "zstd", "zstd-base"]
     stranger = len(bench.page("/0", ""))
     own = len(bench.page("/0", [*islice(_visitors(), 4)][-1]))
     for row, size in zip(rows, (stranger, own, own, own), strict=True):
@@ -128,7 +128,7 @@ def test_the_page_changes_with_a_release(bench: _Bench, tmp_path: Path) -> None:
     """One for each visit, which is the next page's."""
     visits = bench.visits(_RELEASED, lambda: 0.0, bench.way("nginx", bench.page))
     for number in (1, 2):
-        assert len(visits.sound()) == 4 * 5
+        assert len(visits.sound()) == 4 * 6
         assert read_release(tmp_path).number == number
 
 
@@ -158,7 +158,7 @@ def test_a_visit_in_two_minutes_is_repeated(bench: _Bench, *, seen: bool) -> Non
         return b"another price" if seen and path == "/0" else bench.page(path, cookie)
 
     samples = bench.visits(_RELEASED, lambda: next(clock), bench.way("nginx", answer)).sound()
-    assert len(samples) == 4 * 5
+    assert len(samples) == 4 * 6
     assert next(clock, None) is None
     own = [*islice(_visitors(), 8)][-1]
     identity = [sample.value for sample in samples if sample.contestant == "identity"]

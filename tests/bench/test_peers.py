@@ -79,20 +79,21 @@ def test_the_origin_serves_what_cases_ask_for() -> None:
         assert first[33:] == second[33:]
 
 
-@pytest.mark.parametrize("gzip", [True, False], ids=["gzip", "nogzip"])
-def test_text_crosses_nginxs_middle_mile_as_the_contestants_name_says(*, gzip: bool) -> None:
-    """Compressed between the hops or not; whoever takes no gzip gets the plain text either way."""
+@pytest.mark.parametrize("compression", nginx.Compression)
+def test_nginx_compresses_where_the_contestants_name_says(compression: nginx.Compression) -> None:
+    """Between the hops, for users, or nowhere; whoever takes no gzip gets the plain text."""
     need_programs("nginx")
     path = "/objects/8KB-uncacheable"
     with small_place() as place, nginx.origin(place) as origin:
         pair = certify(place.home, HOST)
-        with nginx.chain(place, origin.http, pair, gzip=gzip) as contestant:
+        with nginx.chain(place, origin.http, pair, compression) as contestant:
             assert len(_body(contestant.http, path)) == 8192
             taken = len(_body(contestant.http, path, **{"Accept-Encoding": "gzip"}))
             log = place.folder(f"{contestant.name}-parent") / "access.log"
         lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert (taken < 5_000) is gzip
-    assert [(line["response_bytes"] < 5_500) is gzip for line in lines] == [True, True]
+    assert (taken < 5_000) is (compression is not nginx.Compression.NOWHERE)
+    between = compression is nginx.Compression.EVERYWHERE
+    assert [line["response_bytes"] < 5_500 for line in lines] == [between, between]
 
 
 _SERVERS = {

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.system
 
 _CONTESTANTS = {
     "hit": {"midmile", "nginx", "varnish", "trafficserver"},
-    "miss": {"midmile", "nginx", "nginx-nogzip"},
+    "miss": {"midmile", "nginx", "nginx-plain"},
     "idle": {"midmile", "nginx", "varnish", "trafficserver"},
     "page": {"midmile", "nginx", "nginx-h2", "direct", "direct-h2"},
     "api": {"midmile", "nginx", "nginx-h2", "nginx-nogzip", "direct", "direct-h2"},

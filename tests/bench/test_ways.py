@@ -96,7 +96,7 @@ def test_names_tell_the_congestion_control() -> None:
 def test_other_visitors_keep_connections_open() -> None:
     """So that a user's request does not wait for a handshake between the hops."""
     with _standing("nginx") as ((way,), pair):
-        way.keep_warm("/objects/8KB-uncacheable")
+        way.keep_warm("/objects/8KB-uncacheable", 1)
         with (
             curl.connected(way.user, way.https, ca=pair.certificate, warm="/objects/1KB") as client,
             way.counting() as cost,

@@ -16,6 +16,8 @@ class Scripted:
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    came_on: list[int] = field(default_factory=list)
+    """For each request, the number of its connection, from 1."""
 
     @property
     def url(self) -> str:
@@ -46,9 +48,11 @@ async def scripted(*answers: bytes | Sequence[bytes]) -> AsyncIterator[Scripted]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
+        number = server.connections
         try:
             while True:
                 server.requests.append(await _read_request(reader))
+                server.came_on.append(number)
                 answer = next(script, None)
                 if answer is None:
                     continue

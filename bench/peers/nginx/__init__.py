@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from random import Random
 
@@ -17,9 +18,9 @@ _PIECE = 4_000
 """Characters of a parameter in nginx's configuration, which it reads by 4,096 bytes."""
 _UNCACHEABLE = 8 * 1024
 _LOG = "access.log"
-FILM = "/films/10MB"
+FILM = "/films/5MB"
 """The origin's one file that no coding makes smaller."""
-_FILM_BYTES = 10_000_000
+_FILM_BYTES = 5_000_000
 _REQUEST_ID = 33
 """Characters of `$request_id` and the line's end."""
 
@@ -49,7 +50,7 @@ def origin(place: Place) -> Iterator[Contestant]:
 def front(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
     """TLS, HTTP/2 and gzip before an origin: what users reach where there is no CDN."""
     http, https = place.address(2), place.address(2)
-    values = _proxy(upstream, pair) | {"https": shown(https)}
+    values = _proxy(place, "direct", upstream, pair) | {"https": shown(https)}
     with _nginx(place, "direct", "front.conf", http, values) as pid:
         log = place.home / "direct" / _LOG
         yield Contestant(name="direct", pids=(pid,), http=http, https=https, crossings=log)
@@ -59,9 +60,20 @@ def front(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
 def edge(place: Place, upstream: Address, pair: Pair) -> Iterator[Contestant]:
     """One caching nginx in front of an origin."""
     http, https = place.address(2), place.address(2)
-    values = _proxy(upstream, pair) | {"https": shown(https), "scheme": "http", "hop": ""}
+    values = _proxy(place, "nginx", upstream, pair)
+    values |= {"https": shown(https), "scheme": "http", "hop": ""}
     with _nginx(place, "nginx", "edge.conf", http, values) as pid:
         yield Contestant(name="nginx", pids=(pid,), http=http, https=https)
+
+
+class Compression(StrEnum):
+    """Where two hops of nginx compress; the contestant's name."""
+
+    EVERYWHERE = "nginx"
+    """Between them, and for users."""
+    USERS = "nginx-nogzip"
+    """Not between them."""
+    NOWHERE = "nginx-plain"
 
 
 @contextmanager
@@ -69,22 +81,23 @@ def chain(
     place: Place,
     upstream: Address,
     pair: Pair,
+    compression: Compression = Compression.EVERYWHERE,
     *,
-    gzip: bool = True,
     beside: Place | None = None,
 ) -> Iterator[Contestant]:
     """An nginx near the user that fetches from one beside the origin; TLS between them."""
-    name = "nginx" if gzip else "nginx-nogzip"
-    parent = f"{name}-parent"
+    name, parent = compression.value, f"{compression}-parent"
+    between = compression is Compression.EVERYWHERE
     far = beside or place
     tunnel, http, https = far.address(3), place.address(2), place.address(2)
-    parents = _proxy(upstream, pair, gzip=gzip) | {"https": shown(tunnel)}
-    hop = fill(_HERE / "hop.conf", {**_proxy(tunnel, pair), "encoding": _between(gzip=gzip)})
-    edges = _proxy(tunnel, pair, gzip=gzip)
+    parents = _proxy(far, parent, upstream, pair, gzip=between) | {"https": shown(tunnel)}
+    near = f"{name}-edge"
+    edges = _proxy(place, near, tunnel, pair, gzip=compression is not Compression.NOWHERE)
+    hop = fill(_HERE / "hop.conf", {**edges, "encoding": _ENCODING[between]})
     edges |= {"https": shown(https), "scheme": "https", "hop": hop}
     with (
         _nginx(far, parent, "parent.conf", tunnel, parents) as parent_pid,
-        _nginx(place, f"{name}-edge", "edge.conf", http, edges) as edge_pid,
+        _nginx(place, near, "edge.conf", http, edges) as edge_pid,
     ):
         yield Contestant(
             name=name,
@@ -95,21 +108,31 @@ def chain(
         )
 
 
-def _between(*, gzip: bool) -> str:
-    """What the edge asks of the parent: compressed for all users alike, undone for the few."""
-    if gzip:
-        return "proxy_set_header Accept-Encoding gzip; gunzip on;"
-    return 'proxy_set_header Accept-Encoding "";'
+_ENCODING = {
+    True: "proxy_set_header Accept-Encoding gzip; gunzip on;",
+    False: 'proxy_set_header Accept-Encoding "";',
+}
+"""What the edge asks of the parent: compressed for all users alike and undone for the few, or not
+compressed."""
+_PARTS = ("gzip", "pool", "tls", "request", "cache", "zone")
+"""Files that several roles have in common."""
 
 
-def _proxy(upstream: Address, pair: Pair, *, gzip: bool = True) -> dict[str, object]:
-    return {
+def _proxy(
+    place: Place, name: str, upstream: Address, pair: Pair, *, gzip: bool = True
+) -> dict[str, object]:
+    """What the roles' files want to have filled in, but for where they listen."""
+    values = {
+        "home": place.home / name,
         "upstream": shown(upstream),
         "certificate": pair.certificate,
         "key": pair.key,
         "host": HOST,
-        "compression": fill(_HERE / "gzip.conf", {"gzip": "on" if gzip else "off"}).strip(),
+        "switch": "on" if gzip else "off",
+        # Over distance the first byte counts, on loopback the time per byte.
+        "record": "16k" if place.host is None else "4k",
     }
+    return values | {part: fill(_HERE / f"{part}.conf", values).strip() for part in _PARTS}
 
 
 def _logging(place: Place) -> str:
@@ -130,7 +153,7 @@ def _nginx(
     program, home = need("nginx"), place.folder(name)
     unpacked = UNPACKED / "etc/nginx/mime.types"
     main = {
-        "role": fill(_HERE / role, {**values, "http": shown(at), "home": home}),
+        "role": fill(_HERE / role, {**values, "http": shown(at)}),
         "home": home,
         "log": log or _logging(place),
         "workers": 1,

@@ -73,7 +73,7 @@ def test_the_papers_distances(name: str, rtt_ms: float, loss: float, queue_bytes
 def test_the_papers_user_is_near_the_edge(name: str) -> None:
     """At its local distance, whatever the origin's is, and behind no last mile."""
     topology = figure_2(name)
-    assert list(topology.hosts()) == ["user", "edge", "origin", "parent"]
+    assert list(topology.hosts()) == ["user", "visitor-1", "edge", "origin", "parent"]
     assert _rtt_ms(topology, "user", "edge") == 1.6
     assert {topology.links()[link].loss for link in ("user>edge", "edge>user")} == {0.006}
     assert not {"user>", ">user"} & topology.links().keys()

@@ -181,7 +181,8 @@ def test_at_a_host_of_a_lab_distance_is_felt(pair: Pair) -> None:
             browser.visit() as visit,
         ):
             first, second = visit.load(site.url("/one")), visit.load(site.url("/two"))
-    assert first.ttfb_ms >= 90
+    # Three round trips of 30 ms; Chromium may begin to connect just before it starts its clock.
+    assert first.ttfb_ms > 80
     assert first.load_ms >= 120, "what it embeds is asked for when it is known"
     assert second.ttfb_ms >= 30, "over the connection that is open"
     assert second.network_requests == 1
