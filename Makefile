@@ -34,9 +34,10 @@ format: $(VENV)/.dev  ## Put the code into its house format
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-docs: $(VENV)/.runtime  ## Write docs/network-file.md anew from the models
+docs: $(VENV)/.runtime  ## Write docs/network-file.md and the README's table anew from models and results
 	@$(VENV)/bin/python -m deploy.network.docs > docs/network-file.md.new
 	@mv docs/network-file.md.new docs/network-file.md
+	@$(VENV)/bin/python -m bench.summary
 
 pins: $(VENV)/.dev  ## Write constraints.txt anew from what .venv holds
 	@{ sed -n '/^#/p' constraints.txt; $(VENV)/bin/python -m pip freeze --exclude-editable; } > constraints.txt.new
