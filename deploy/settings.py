@@ -87,6 +87,7 @@ def site_rules(network: Network) -> tuple[SiteRules, ...]:
             origins=tuple(_origin_server(origin) for origin in site.origins),
             origin_host=site.host,
             default_ttl_s=site.default_ttl,
+            heuristic_ttl_s=site.heuristic_ttl,
             max_ttl_s=site.max_ttl,
             query_parameters=site.query,
             never_cache=site.never_cache,

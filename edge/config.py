@@ -32,6 +32,8 @@ class SiteRules:
     """Host field, perhaps with a port, that the origin is sent; None: what the user asked for."""
     default_ttl_s: float = 0.0
     """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
+    heuristic_ttl_s: float = 0.0
+    """Longest freshness guessed from Last-Modified; 0: none is."""
     max_ttl_s: float = 31_536_000.0
     """No response is reused without validation for longer."""
     query_parameters: frozenset[str] | None = None

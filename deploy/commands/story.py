@@ -129,6 +129,8 @@ def _rules(rules: Told) -> Iterator[str]:
         yield f"never_cache {rules['never_cache']!r} fits"
     if rules["query"] is not None:
         yield f"query parameters that count: {', '.join(rules['query']) or 'none'}"
+    if rules["heuristic_ttl_s"]:
+        yield f"heuristic_ttl {_span(rules['heuristic_ttl_s'])}"
     if rules["default_ttl_s"]:
         yield f"default_ttl {_span(rules['default_ttl_s'])}"
     if rules["store_set_cookie"]:

@@ -165,6 +165,11 @@ class Site(Table):
         default=0.0,
         description='Freshness of a response that states none; `"0s"` asks the origin each time.',
     )
+    heuristic_ttl: Ttl = Field(
+        default=0.0,
+        description="Longest freshness guessed where none is stated: a tenth of the time since "
+        'Last-Modified, and never with cookies. `"0s"` guesses nothing.',
+    )
     max_ttl: Ttl = Field(
         default=365 * 86_400.0,
         description="No response is used for longer without asking the origin.",

@@ -86,12 +86,14 @@ def _reserved(network: Network) -> Iterator[Fault]:
 
 def _lifetimes(network: Network) -> Iterator[Fault]:
     for index, site in enumerate(network.sites):
-        if site.default_ttl > site.max_ttl:
-            yield Fault(
-                at=("site", index, "default_ttl"),
-                found=_span(site.default_ttl),
-                expected=f"no more than max_ttl, {_span(site.max_ttl)}",
-            )
+        for name in ("default_ttl", "heuristic_ttl"):
+            given = getattr(site, name)
+            if given > site.max_ttl:
+                yield Fault(
+                    at=("site", index, name),
+                    found=_span(given),
+                    expected=f"no more than max_ttl, {_span(site.max_ttl)}",
+                )
     about = network.about
     if about.answer_ttl > about.referral_ttl:
         yield Fault(

@@ -12,7 +12,7 @@ from edge.aio.clocks import now
 from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending, Flight, Flights
 from edge.aio.upstream import Interim, Upload
-from edge.cache.directives import parse_directives
+from edge.cache.directives import response_directives
 from edge.cache.entry import Entry, make_entry
 from edge.cache.freshen import freshen
 from edge.cache.freshness import initial_age
@@ -242,7 +242,7 @@ class Misses:
         flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.received_s = received.mono_s
         flight.initial_age_s = initial_age(response.headers, sent, received)
-        if "no-cache" not in parse_directives(response.headers):
+        if "no-cache" not in response_directives(response.headers):
             left_s = decision.lifetime.seconds - flight.initial_age_s
             flight.fresh_until_s = received.mono_s + left_s
         flight.selecting = selecting(decision.nominated, asked.request.headers)

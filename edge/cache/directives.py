@@ -1,7 +1,14 @@
-"""Cache-Control, read tolerantly and failing towards caching less (RFC 9111 5.2)."""
+"""What messages say to caches: Cache-Control (RFC 9111 5.2) and CDN-Cache-Control (RFC 9213).
+
+Cache-Control is read tolerantly and failing towards caching less. CDN-Cache-Control is strict: what
+is not of its grammar counts as not being there.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
+
+import http_sf
 
 from edge.fields import TOKEN, decimal, split_list, unquote
 from edge.message import Headers
@@ -9,12 +16,21 @@ from edge.message import Headers
 INFINITY_S = 2**31
 """What RFC 9111 1.2.2 lets any larger number count as."""
 
+TARGETED = "cdn-cache-control"
+"""For caches like ours, whatever Cache-Control says to the others (RFC 9213 3)."""
+
+_SECONDS = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
+_FIELD_NAMES = frozenset({"no-cache", "private"})
+"""Directives that may name fields."""
+
 
 @dataclass(frozen=True, slots=True)
 class Directives:
     """The directives of one message: each name with its arguments, in order, None without one."""
 
     arguments: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    targeted: bool = False
+    """Whether they are of CDN-Cache-Control; then Expires says nothing either (RFC 9213 2.2)."""
 
     def __contains__(self, name: object) -> bool:
         return name in self.arguments
@@ -46,6 +62,41 @@ def parse_directives(headers: Headers) -> Directives:
                 name = stripped.lower()
                 found[name] = (*found.get(name, ()), argument if equals else None)
     return Directives(found)
+
+
+def response_directives(headers: Headers) -> Directives:
+    """What a response says to us: its CDN-Cache-Control if it has a valid one, or Cache-Control."""
+    return _targeted(headers) or parse_directives(headers)
+
+
+def _targeted(headers: Headers) -> Directives | None:
+    """None where the field is absent, empty or invalid (RFC 9213 2.1)."""
+    combined = headers.combined(TARGETED)
+    if not combined:
+        return None
+    try:
+        members = http_sf.parse(combined.encode("latin-1"), tltype="dictionary")
+    except http_sf.StructuredFieldError:
+        return None
+    found: dict[str, tuple[str | None, ...]] = {}
+    for name, (value, _) in cast("Mapping[str, tuple[object, object]]", members).items():
+        argument = _argument(name, value)
+        if argument is None:
+            return None
+        if value is not False:
+            found[name] = (argument or None,)
+    return Directives(found, targeted=True) if found else None
+
+
+def _argument(name: str, value: object) -> str | None:
+    """A member's argument as Cache-Control would have it, empty without one; None: wrong type."""
+    if isinstance(value, bool):
+        return None if name in _SECONDS else ""
+    if name in _SECONDS:
+        return str(max(0, value)) if isinstance(value, int) else None
+    if name in _FIELD_NAMES:
+        return value if isinstance(value, str) else None
+    return ""  # a directive that we do not know
 
 
 def request_directives(headers: Headers) -> Directives:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from edge.cache.dates import format_date, parse_date
-from edge.cache.directives import parse_directives
+from edge.cache.directives import response_directives
 from edge.cache.freshness import initial_age
 from edge.cache.key import Key
 from edge.cache.storable import StoreDecision
@@ -82,7 +82,7 @@ def make_entry(
     """The entry for a response that `decision` lets us store, with its whole body."""
     assert decision.store, decision.reason
     headers = without_hop_by_hop(response.headers).without(NEVER_STORED)
-    directives = parse_directives(headers)
+    directives = response_directives(headers)
     headers, date_s = _dated(headers, received)
     return Entry(
         key=key,

@@ -25,8 +25,12 @@ class LifetimeSource(StrEnum):
     """The directive for shared caches."""
     MAX_AGE = "max-age"
     """The directive for all caches."""
+    TARGETED = "cdn-cache-control"
+    """The same in the field for caches like ours."""
     EXPIRES = "expires"
     """Expires minus Date."""
+    HEURISTIC = "heuristic"
+    """A part of the time since Last-Modified, where the operator's `heuristic_ttl` allows it."""
     SITE = "site-default"
     """The operator's `default_ttl`."""
     NONE = "none"
@@ -48,16 +52,29 @@ class Lifetime:
     @property
     def explicit(self) -> bool:
         """Whether the origin gave it."""
-        return self.source not in (LifetimeSource.SITE, LifetimeSource.NONE)
+        return self.source not in _NOT_STATED
+
+
+_NOT_STATED = frozenset({LifetimeSource.HEURISTIC, LifetimeSource.SITE, LifetimeSource.NONE})
+_HEURISTIC_SHARE = 0.1
+"""Of the time since Last-Modified: the typical one (RFC 9111 4.2.2)."""
 
 
 def freshness_lifetime(
-    response: Response, directives: Directives, rules: SiteRules, received_wall_s: float
+    response: Response,
+    directives: Directives,
+    rules: SiteRules,
+    received_wall_s: float,
+    *,
+    guess: bool = True,
 ) -> Lifetime:
-    """RFC 9111 4.2.1, first match; never longer than the site's `max_ttl_s`. No heuristics."""
+    """RFC 9111 4.2.1, first match; never longer than the site's `max_ttl_s`.
+
+    Without `guess` there is no heuristic freshness.
+    """
     lifetime = _stated(response.headers, directives, received_wall_s)
     if lifetime is None:
-        lifetime = _site_default(response.status, directives, rules)
+        lifetime = _not_stated(response, directives, rules, received_wall_s, guess=guess)
     return Lifetime(min(lifetime.seconds, rules.max_ttl_s), lifetime.source)
 
 
@@ -65,9 +82,9 @@ def _stated(headers: Headers, directives: Directives, received_wall_s: float) ->
     for source in (LifetimeSource.S_MAXAGE, LifetimeSource.MAX_AGE):
         seconds = directives.seconds(source.value)
         if seconds is not None:
-            return Lifetime(seconds, source)
+            return Lifetime(seconds, LifetimeSource.TARGETED if directives.targeted else source)
     expires = headers.lines("expires")
-    if not expires:
+    if not expires or directives.targeted:
         return None
     # An invalid date, notably "0", is one in the past (5.3); of several none is believed.
     until = parse_date(expires[0], received_wall_s) if len(expires) == 1 else None
@@ -77,9 +94,24 @@ def _stated(headers: Headers, directives: Directives, received_wall_s: float) ->
     return Lifetime(min(max(0.0, seconds_left), INFINITY_S), LifetimeSource.EXPIRES)
 
 
-def _site_default(status: int, directives: Directives, rules: SiteRules) -> Lifetime:
+def _not_stated(
+    response: Response,
+    directives: Directives,
+    rules: SiteRules,
+    received_wall_s: float,
+    *,
+    guess: bool,
+) -> Lifetime:
     # RFC 9111 4.2.2: only where the status, or `public`, allows a lifetime the origin did not give.
-    if rules.default_ttl_s > 0 and (status in HEURISTIC_STATUSES or "public" in directives):
+    if response.status not in HEURISTIC_STATUSES and "public" not in directives:
+        return Lifetime.none()
+    lines = response.headers.lines("last-modified")
+    modified_s = parse_date(lines[0], received_wall_s) if len(lines) == 1 else None
+    if guess and rules.heuristic_ttl_s > 0 and modified_s is not None:
+        since_s = max(0.0, _date(response.headers, received_wall_s) - modified_s)
+        seconds = min(since_s * _HEURISTIC_SHARE, rules.heuristic_ttl_s)
+        return Lifetime(seconds, LifetimeSource.HEURISTIC)
+    if rules.default_ttl_s > 0:
         return Lifetime(rules.default_ttl_s, LifetimeSource.SITE)
     return Lifetime.none()
 

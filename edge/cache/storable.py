@@ -1,13 +1,13 @@
 """Whether a response may be stored, and for how long it will be fresh (RFC 9111 3).
 
 The method, status and field rules of the text, and where it leaves a choice the one that stores
-less: no heuristics, qualified `private` and `no-cache` read as unqualified ones.
+less: qualified `private` and `no-cache` are read as unqualified ones.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge.cache.directives import Directives, parse_directives, request_directives
+from edge.cache.directives import Directives, request_directives, response_directives
 from edge.cache.freshness import HEURISTIC_STATUSES, Lifetime, freshness_lifetime, initial_age
 from edge.cache.never import never_cached
 from edge.cache.vary import nominated
@@ -63,9 +63,16 @@ _REQUEST_STATUSES = frozenset(
     # About this client's connection, fields or habits: another client must not be told the same.
     | {401, 407, 408, 411, 413, 415, 417, 421, 425, 426, 428, 429, 431, 511}
 )
+_UNDERSTOOD = frozenset(
+    {200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 402, 403, 404, 405, 406, 409, 410, 414, 422}
+    | {500, 501, 502, 503, 504, 505}
+)
+"""Final statuses of RFC 9110 15 that ask nothing of a cache but what we do with each."""
 SHAREABLE = ("public", "must-revalidate", "s-maxage")
 """One of these lets the answer to an authenticated request be shared (RFC 9111 3.5)."""
 _NO_LIFETIME = Lifetime.none()
+_COOKIES = frozenset({"cookie", "set-cookie"})
+"""Where they are no lifetime is guessed: it may be one visitor's, and nobody said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +105,10 @@ def storable(
 
     `sent` is when the request was sent upstream, `now` when the response's head came.
     """
-    directives = parse_directives(response.headers)
+    directives = response_directives(response.headers)
     reason = (
         request_forbids(request, rules)
-        or _status_forbids(request, response)
+        or _status_forbids(request, response, directives)
         or _directives_forbid(request, directives)
     )
     if reason is not None:
@@ -109,7 +116,8 @@ def storable(
     names = nominated(response.headers)
     if names is None:
         return StoreDecision(reason=StoreReason.VARY)
-    lifetime = freshness_lifetime(response, directives, rules, now.wall_s)
+    guess = not (_COOKIES & {name for name, _ in (*request.headers, *response.headers)})
+    lifetime = freshness_lifetime(response, directives, rules, now.wall_s, guess=guess)
     reason = _useless(response, directives, lifetime, rules, sent=sent, now=now)
     return StoreDecision(reason=reason, lifetime=lifetime, nominated=names)
 
@@ -127,8 +135,12 @@ def request_forbids(request: Request, rules: SiteRules) -> StoreReason | None:
     return None
 
 
-def _status_forbids(request: Request, response: Response) -> StoreReason | None:
+def _status_forbids(
+    request: Request, response: Response, directives: Directives
+) -> StoreReason | None:
     if not 200 <= response.status <= 999 or response.status in _REQUEST_STATUSES:
+        return StoreReason.STATUS
+    if "must-understand" in directives and response.status not in _UNDERSTOOD:
         return StoreReason.STATUS
     if "content-range" in response.headers:
         return StoreReason.RANGE
@@ -138,7 +150,8 @@ def _status_forbids(request: Request, response: Response) -> StoreReason | None:
 
 
 def _directives_forbid(request: Request, directives: Directives) -> StoreReason | None:
-    if "no-store" in directives:
+    # `no-store, must-understand` forbids it only to caches that do not know the status (5.2.2.3).
+    if "no-store" in directives and "must-understand" not in directives:
         return StoreReason.NO_STORE
     if "private" in directives:
         return StoreReason.PRIVATE

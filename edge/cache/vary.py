@@ -1,5 +1,7 @@
 """Which request fields select among the stored responses of one key (RFC 9111 4.1)."""
 
+import re
+
 from edge.fields import split_list
 from edge.forwarding import CLIENT_FIELDS, TARGET_FIELDS
 from edge.message import Headers
@@ -14,8 +16,9 @@ MAX_READ_CHARS = 1024
 """Of a field that is taken apart. Browsers send a tenth; a longer one would cost a hit dear."""
 
 _CASELESS = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
-_UNORDERED = frozenset({"accept-encoding"})
-"""Order means nothing, since weights rank the members (RFC 9110 12.5.3)."""
+_UNORDERED = frozenset({"accept-encoding", "accept-language"})
+"""Order means nothing, since weights rank the members (RFC 9110 12.5.3 and 12.5.4)."""
+_COMMA = re.compile(r'[ \t]*(,)[ \t]*|("(?:[^"\\]|\\.)*")')
 
 
 def nominated(response: Headers) -> tuple[str, ...] | None:
@@ -70,7 +73,9 @@ def _normalised(name: str, lines: tuple[str, ...]) -> str | None:
     if not lines:
         return None
     if name not in _CASELESS or sum(map(len, lines)) > MAX_READ_CHARS:
-        # Of an unknown field only this is known: lines may be joined, ends may be trimmed.
-        return ", ".join(line.strip(" \t") for line in lines)
+        # Of an unknown field only this is known: lines may be joined, ends may be trimmed, and
+        # space around a comma means nothing in a list (RFC 9110 5.6.1).
+        joined = ",".join(line.strip(" \t") for line in lines)
+        return _COMMA.sub(r"\1\2", joined) if len(joined) <= MAX_READ_CHARS else joined
     members = ["".join(member.split()).lower() for line in lines for member in split_list(line)]
     return ",".join(sorted(members) if name in _UNORDERED else members)

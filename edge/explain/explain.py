@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from edge import forwarding
 from edge.cache.answer import answer
-from edge.cache.directives import parse_directives
+from edge.cache.directives import response_directives
 from edge.cache.entry import Entry
 from edge.cache.freshness import freshness_lifetime
 from edge.cache.key import Key
@@ -139,6 +139,7 @@ def _rules(request: Request, site: SiteRules) -> Rules:
         never_cache=never_pattern(request.path, site),
         query=None if counting is None else tuple(sorted(counting)),
         default_ttl_s=site.default_ttl_s,
+        heuristic_ttl_s=site.heuristic_ttl_s,
         max_ttl_s=site.max_ttl_s,
         store_set_cookie=site.store_set_cookie,
         origin_host=site.origin_host,
@@ -214,7 +215,7 @@ def _variants(judged: Judgement, site: SiteRules, view: View, now: Moment) -> It
     for entry in view.stored(judged.key):
         headers = entry.response.headers
         lifetime = freshness_lifetime(
-            entry.response, parse_directives(headers), site, entry.received.wall_s
+            entry.response, response_directives(headers), site, entry.received.wall_s
         )
         stored = datetime.fromtimestamp(entry.received.wall_s, UTC)
         yield Variant(

@@ -4,7 +4,7 @@ from bench.form import Result, Row
 from bench.metric import Metric
 from bench.summary import README, RESULTS, put, read, table
 
-_MACHINE = {"cpu": "fast", "cores": 2}
+_MACHINE: dict[str, str | int] = {"cpu": "fast", "cores": 2}
 
 
 def _result(bench: str, case: str, metric: Metric, values: dict[str, float | None]) -> Result:

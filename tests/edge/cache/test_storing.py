@@ -67,6 +67,30 @@ ROWS: list[tuple[Request, Response, StoreReason]] = [
     (ask(), say(expires="0"), StoreReason.STALE),
     (ask(), say(expires=EARLIER), StoreReason.STALE),
     (ask(), say(expires=LATER.replace("GMT", "UTC")), StoreReason.STALE),
+    (ask(), say(cache_control="no-store, must-understand, max-age=60"), StoreReason.STORED),
+    (ask(), say(599, cache_control="must-understand, max-age=60"), StoreReason.STATUS),
+    (ask(), say(299, cache_control="no-store, must-understand, max-age=60"), StoreReason.STATUS),
+    # RFC 9213: a valid CDN-Cache-Control is all that counts, an invalid one is not there.
+    (ask(), say(cdn_cache_control="max-age=60"), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="max-age=60", cache_control="no-store"), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="max-age=60", expires="0"), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="x, max-age=60, y=1.5;z"), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="no-store", **FRESH), StoreReason.NO_STORE),
+    (ask(), say(cdn_cache_control="private", **FRESH), StoreReason.PRIVATE),
+    (ask(), say(cdn_cache_control='private="set-cookie"', **FRESH), StoreReason.PRIVATE),
+    (ask(), say(cdn_cache_control="no-cache", **FRESH), StoreReason.STALE),
+    (ask(), say(cdn_cache_control="max-age=0", expires=LATER), StoreReason.STALE),
+    (ask(), say(cdn_cache_control="max-age=-1", **FRESH), StoreReason.STALE),
+    (ask(), say(cdn_cache_control="x", expires=LATER), StoreReason.NO_FRESHNESS),
+    (ask(), say(cdn_cache_control="no-store=?0, max-age=60"), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="no-store, &&", **FRESH), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="No-Store", **FRESH), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="max-age =60", cache_control="no-store"), StoreReason.NO_STORE),
+    (ask(), say(cdn_cache_control='max-age="60"', cache_control="no-store"), StoreReason.NO_STORE),
+    (ask(), say(cdn_cache_control="max-age=1.5", cache_control="no-store"), StoreReason.NO_STORE),
+    (ask(), say(cdn_cache_control="max-age", cache_control="no-store"), StoreReason.NO_STORE),
+    (ask(), say(cdn_cache_control="private=(a b)", **FRESH), StoreReason.STORED),
+    (ask(), say(cdn_cache_control="", **FRESH), StoreReason.STORED),
 ]
 
 
@@ -91,6 +115,42 @@ def test_the_sites_default_holds_only_where_a_status_allows_it() -> None:
     assert (decision.lifetime.seconds, decision.lifetime.source) == (60.0, LifetimeSource.SITE)
     assert judge(ask(), say(500), rules).reason is StoreReason.NO_FRESHNESS
     assert judge(ask(), say(cache_control="max-age=0"), rules).reason is StoreReason.STALE
+
+
+@pytest.mark.parametrize(
+    ("response", "seconds"),
+    [
+        (say(last_modified=EARLIER), 297.7),  # a tenth of 2,977 s
+        (say(404, last_modified=EARLIER), 297.7),
+        (say(599, last_modified=EARLIER, cache_control="public"), 297.7),
+        (say(last_modified="Sun, 06 Nov 1984 08:00:00 GMT"), 3_600),  # no longer than allowed
+        (say(last_modified=LATER), None),  # younger than its Date: nothing is left
+        (say(500, last_modified=EARLIER), None),
+        (say(last_modified="yesterday"), None),
+        (say(last_modified=EARLIER, set_cookie="a=b"), None),
+        (say(last_modified=EARLIER, expires="0"), 0),
+        (say(last_modified=EARLIER, cache_control="max-age=5"), 5),
+        (say(last_modified=EARLIER, cdn_cache_control="x"), 297.7),
+    ],
+)
+def test_a_site_may_have_lifetimes_guessed(response: Response, seconds: float | None) -> None:
+    """`heuristic_ttl`: a tenth of the time since Last-Modified, if nothing is stated."""
+    decision = judge(ask(), response, replace(RULES, heuristic_ttl_s=3_600.0))
+    if seconds is None:
+        assert decision.lifetime.seconds == 0
+    else:
+        assert decision.lifetime.seconds == pytest.approx(seconds)
+
+
+def test_no_lifetime_is_guessed_for_a_visitor_or_without_leave() -> None:
+    """A page for who has cookies may be his own; and by default nothing is guessed at all."""
+    guessing = replace(RULES, heuristic_ttl_s=3_600.0)
+    response = say(last_modified=EARLIER)
+    assert judge(ask(cookie="a=b"), response, guessing).reason is StoreReason.NO_FRESHNESS
+    assert judge(ask(), response).reason is StoreReason.NO_FRESHNESS
+    both = replace(guessing, default_ttl_s=5.0)
+    assert judge(ask(), response, both).lifetime.source is LifetimeSource.HEURISTIC
+    assert judge(ask(cookie="a=b"), response, both).lifetime.source is LifetimeSource.SITE
 
 
 def test_the_sites_maximum_shortens_any_lifetime() -> None:

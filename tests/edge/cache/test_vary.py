@@ -28,6 +28,32 @@ def test_a_field_is_read_once_for_all_variants(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
+    ("name", "one", "other", "same"),
+    [
+        ("accept-language", "en, de", "DE ,en", True),
+        ("accept-language", "en;q=0.5, de", "de, en;q=0.5", True),
+        ("accept-language", "en;q=0.5, de", "de;q=0.5, en", False),
+        ("accept", "text/html, */*;q=0.8", "text/html,*/*; q=0.8", True),
+        ("foo", "1,2", " 1 , 2 ", True),
+        ("foo", "1 2", "1  2", False),
+        ("foo", "a, B", "a, b", False),
+        ("foo", '"a, b"', '"a,b"', False),
+        ("foo", '"a, b", c', '"a, b",c', True),
+        ("foo", '"a, b', '"a,b', True),
+    ],
+)
+def test_spaces_case_and_order_count_where_they_mean_something(
+    name: str, one: str, other: str, *, same: bool
+) -> None:
+    """RFC 9111 4.1: what surely means the same is the same; within quotes nothing is."""
+    stored = selecting((name,), Headers([(name, one)]))
+    assert selects(stored, Headers([(name, other)])) is same
+    lines = Headers([(name, part) for part in other.split(",")])
+    if '"' not in other:
+        assert selects(stored, lines) is same, "lines may be joined"
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("gzip, br", "br,gzip", True),
