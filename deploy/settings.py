@@ -88,6 +88,7 @@ def site_rules(network: Network) -> tuple[SiteRules, ...]:
             origin_host=site.host,
             default_ttl_s=site.default_ttl,
             heuristic_ttl_s=site.heuristic_ttl,
+            stale_ttl_s=site.stale_ttl,
             max_ttl_s=site.max_ttl,
             query_parameters=site.query,
             never_cache=site.never_cache,

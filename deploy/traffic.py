@@ -15,8 +15,8 @@ from prometheus_client.mmap_dict import MmapedDict
 from deploy.roles import Message
 from deploy.telemetry import files
 
-_HIT = "hit"
-"""The verdict that asks nobody."""
+_HITS = frozenset({"hit", "stale"})
+"""Verdicts by which nobody waits for an upstream."""
 _SERIES = 4096
 """Names taken apart that are kept; a busy edge with a dozen sites has some hundreds."""
 
@@ -35,7 +35,7 @@ class Counts:
         """Count requests that ended alike."""
         self.requests += number
         if "verdict" in labels:
-            self.hits = (self.hits or 0) + (number if labels["verdict"] == _HIT else 0)
+            self.hits = (self.hits or 0) + (number if labels["verdict"] in _HITS else 0)
         if labels.get("status", "").startswith("5") or labels.get("kind") == "servfail":
             self.errors += number
 

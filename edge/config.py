@@ -34,6 +34,8 @@ class SiteRules:
     """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
     heuristic_ttl_s: float = 0.0
     """Longest freshness guessed from Last-Modified; 0: none is."""
+    stale_ttl_s: float = 86_400.0
+    """How long past its freshness a response is served while nobody can be asked."""
     max_ttl_s: float = 31_536_000.0
     """No response is reused without validation for longer."""
     query_parameters: frozenset[str] | None = None

@@ -15,10 +15,12 @@ CODING = "midmile-coding"
 """Response: the coding the parent put on."""
 LENGTH = "midmile-length"
 """Response: bytes of the body without the coding, where known."""
+FAILED = "midmile-failed"
+"""Response: the parent's own, because it could ask no origin; the reason."""
 REQUEST_ID = "x-request-id"
 """Request: crosses the tunnel and goes on to the origin."""
 
-FIELDS = frozenset({ACCEPT, CODING, LENGTH})
+FIELDS = frozenset({ACCEPT, CODING, LENGTH, FAILED})
 
 ZSTD = "zstd"
 

@@ -22,6 +22,8 @@ Block = tuple[str, tuple[str, ...]]
 WHY = {
     VerdictReason.FRESH: "",  # told with ages
     VerdictReason.STALE: "",
+    VerdictReason.WHILE_REVALIDATE: "stored but stale: used once more, and asked about meanwhile",
+    VerdictReason.REQUEST_MAX_STALE: "stored but stale, which the request takes",
     VerdictReason.NO_CACHE: "stored, but each use needs the origin's word",
     VerdictReason.REQUEST_NO_CACHE: "stored and fresh, but the request wants the origin's word",
     VerdictReason.REQUEST_MAX_AGE: "stored and fresh, but older than the request allows",
@@ -38,7 +40,7 @@ OUT_OF_ITSELF = {
     Itself.HEALTH: "the node says whether mappers may send users here",
     Itself.LAST: "OPTIONS that must not go further: the node answers it",
 }
-_STYLES = {"hit": "bold green", "refused": "bold red"}
+_STYLES = {"hit": "bold green", "stale": "bold green", "refused": "bold red"}
 _FIELDS = (
     ("ETag", "etag"),
     ("Last-Modified", "last_modified"),
@@ -169,6 +171,23 @@ def _details(variant: Told) -> Iterator[str]:
     if variant["always_validate"]:
         yield "each use needs the origin's word"
     elif variant["never_stale"]:
+        yield "not to be used once it is stale"
+    else:
+        yield from _stale_uses(variant)
+
+
+def _stale_uses(variant: Told) -> Iterator[str]:
+    told = [
+        f"{name} for {_span(variant[key])}"
+        for name, key in (
+            ("while it is asked about", "stale_while_revalidate_s"),
+            ("where the origin fails", "stale_if_error_s"),
+        )
+        if variant[key]
+    ]
+    if told:
+        yield f"used stale {' and '.join(told)}"
+    elif variant["stale_only_if_told"]:
         yield "not to be used once it is stale"
 
 

@@ -170,6 +170,12 @@ class Site(Table):
         description="Longest freshness guessed where none is stated: a tenth of the time since "
         'Last-Modified, and never with cookies. `"0s"` guesses nothing.',
     )
+    stale_ttl: Ttl = Field(
+        default=86_400.0,
+        description="How long past its freshness a response is served while the origin cannot be "
+        "reached, unless its directives forbid it (`must-revalidate`, `s-maxage`); "
+        '`"0s"`: not at all.',
+    )
     max_ttl: Ttl = Field(
         default=365 * 86_400.0,
         description="No response is used for longer without asking the origin.",

@@ -35,6 +35,8 @@ class Fetched(Protocol):
     relay: Relay | None
     hop: str
     attempts: int
+    failed: bool
+    """Whether it only tells that nobody could be asked."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body; raises UpstreamError where it ends too soon."""
@@ -141,6 +143,7 @@ class PlainFetched:
     def __init__(self, hop: str, answer: Answer, attempts: int) -> None:
         self.hop = hop
         self.attempts = attempts
+        self.failed = False
         self.response = answer.response
         self.relay = answer.relay
         self._answer = answer
@@ -160,6 +163,7 @@ class TunnelFetched(PlainFetched):
     def __init__(self, hop: str, answer: Answer, attempts: int) -> None:
         super().__init__(hop, answer, attempts)
         self._coded = tunnel.coding(answer.response.headers) == tunnel.ZSTD
+        self.failed = tunnel.FAILED in answer.response.headers
         self.response = tunnel.restore(answer.response)
 
     async def chunks(self) -> AsyncIterator[bytes]:

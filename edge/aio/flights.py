@@ -6,6 +6,7 @@ decides at the response's head how it ends for its readers:
 
 * `SHARED`: the response may be stored; readers stream what has arrived and will arrive.
 * `VALIDATED`: the stored response still holds (304); readers get it.
+* `STALE`: nobody could be asked, or an error came; readers get the stored response all the same.
 * `ALONE`: the response is for one reader only, who takes it over; the others fetch for themselves,
   all at once and not one after the other.
 
@@ -17,6 +18,7 @@ known by which request fields a key's answers differ, only requests alike in the
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.aio.fetch import Fetched
@@ -40,8 +42,22 @@ class Ending(StrEnum):
     """Everyone gets this response."""
     VALIDATED = "validated"
     """Everyone gets the stored response."""
+    STALE = "stale"
+    """Everyone who takes it gets the stored response, which could not be validated."""
     ALONE = "alone"
     """The reader who started it gets this response, the others fetch for themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What came instead of an answer that is worth having."""
+
+    hop: str
+    """Who told, if anybody did."""
+    status: int | None
+    """Of the answer, if there was one."""
+    answered: bool
+    """Whether it was the origin's; else nobody could be asked."""
 
 
 class Flight:
@@ -53,7 +69,9 @@ class Flight:
         self.head: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.response: Response | None = None
         self.entry: Entry | None = None
-        """With VALIDATED: the stored response, updated."""
+        """With VALIDATED: the stored response, updated; with STALE: as it is."""
+        self.failure: Failure | None = None
+        """With STALE: what happened upstream."""
         self.decision: StoreDecision | None = None
         self.selecting: Selecting = ()
         """With SHARED: the request fields the response was chosen by."""

@@ -10,19 +10,21 @@ from dataclasses import dataclass, replace
 from edge import forwarding
 from edge.aio.clocks import now
 from edge.aio.fetch import Fetched, Fetcher
-from edge.aio.flights import Ending, Flight, Flights
+from edge.aio.flights import Ending, Failure, Flight, Flights
 from edge.aio.upstream import Interim, Upload
-from edge.cache.directives import response_directives
+from edge.cache.directives import Directives, response_directives
 from edge.cache.entry import Entry, make_entry
 from edge.cache.freshen import freshen
 from edge.cache.freshness import initial_age
 from edge.cache.key import Key
+from edge.cache.stale import ERRORS, instead_of_failure
 from edge.cache.storable import StoreDecision, StoreReason, storable
 from edge.cache.unshared import EVERYBODY, Unshared, UnsharedAnswers
 from edge.cache.validate import CONDITIONS, revalidation
 from edge.cache.vary import nominated, selecting
 from edge.cache.verdict import Kind, Verdict
 from edge.config import SiteRules
+from edge.errors import UpstreamError
 from edge.judgement import Prospect
 from edge.message import Request, Response
 from edge.metrics import EdgeMetrics
@@ -114,6 +116,13 @@ class Misses:
         self._store.invalidate(key)
         self._flights.close(key)
 
+    def refresh(self, asked: Asked, verdict: Verdict) -> None:
+        """Ask whether a stale response still holds, or for another, while nobody waits for it."""
+        request = replace(asked.request, method="GET")  # a HEAD has been answered from it too
+        flight, joined = self.join(replace(asked, request=request), verdict.when_asking())
+        if not joined:
+            flight.abandon()
+
     def join(self, asked: Asked, verdict: Verdict) -> tuple[Flight, bool]:
         """The flight for a request that may be answered with others, and whether it was there."""
         mono_s = time.monotonic()
@@ -132,7 +141,20 @@ class Misses:
     async def _fly(self, flight: Flight, asked: Asked, verdict: Verdict) -> None:
         mark, sent = self._store.mark(), now()
         stored = verdict.entry if verdict.kind is Kind.REVALIDATE else None
-        fetched = await self._ask_for_store(flight, asked, stored)
+        try:
+            fetched = await self._ask_for_store(flight, asked, stored)
+        except UpstreamError:
+            nobody = Failure(hop="", status=None, answered=False)
+            if self._stood_in(flight, asked, verdict.entry, nobody):
+                return
+            raise
+        if fetched.failed or fetched.response.status in ERRORS:
+            failure = Failure(
+                hop=fetched.hop, status=fetched.response.status, answered=not fetched.failed
+            )
+            if self._stood_in(flight, asked, verdict.entry, failure):
+                fetched.close()
+                return
         if stored is not None and fetched.response.status == 304:
             if self._freshened(flight, asked, stored, fetched, mark=mark, sent=sent):
                 return
@@ -145,6 +167,23 @@ class Misses:
             self._not_shared(flight, asked, fetched, stored)
             return
         await self._fill(flight, asked, fetched, decision, mark=mark, sent=sent, received=received)
+
+    def _stood_in(
+        self, flight: Flight, asked: Asked, entry: Entry | None, failure: Failure
+    ) -> bool:
+        """End with a stored response in place of a failure, if some client may be given it.
+
+        Each reader has directives of its own, so each decides for itself.
+        """
+        if entry is None:
+            return False
+        anybody = Directives()
+        answered = failure.answered
+        if instead_of_failure(entry, anybody, asked.site, now(), answered=answered) is None:
+            return False
+        flight.entry, flight.failure, flight.hop = entry, failure, failure.hop
+        flight.end_for(Ending.STALE)
+        return True
 
     async def _ask_for_store(self, flight: Flight, asked: Asked, entry: Entry | None) -> Fetched:
         """Ask for a whole response, or whether `entry` still holds."""

@@ -17,7 +17,9 @@ from edge.aio.fetch import Fetcher
 from edge.aio.flights import Ending, Flight
 from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, signed
+from edge.cache.directives import request_directives
 from edge.cache.invalidate import invalidated_keys
+from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind
 from edge.config import Limits, SiteRules
@@ -29,6 +31,7 @@ from edge.errors import (
     OurReason,
     RequestError,
     RequestReason,
+    Side,
 )
 from edge.explain.explain import View, explain
 from edge.explain.explanation import Explanation
@@ -39,7 +42,7 @@ from edge.metrics import Direction, EdgeMetrics
 from edge.sites import Sites
 from edge.store.memory import MemoryStore
 from edge.trail import Trail
-from edge.tunnel import REQUEST_ID
+from edge.tunnel import FAILED, REQUEST_ID
 
 log = logging.getLogger("midmile.edge")
 
@@ -168,6 +171,9 @@ class Pipeline:
         response, body = error_page(
             error, exchange.request, node=self._hop.node, request_id=trail.request_id
         )
+        if self._hop.trust and error.side is not Side.CLIENT:
+            failed = response.headers.put(FAILED, error.reason)
+            response = response.with_headers(failed)
         try:
             await exchange.send(signed(response, trail.request_id), body)
         except ClientGone:
@@ -204,6 +210,11 @@ class Pipeline:
             case Kind.HIT:
                 assert verdict.entry is not None
                 await reply.from_entry(verdict.entry)
+            case Kind.STALE:
+                assert verdict.entry is not None
+                if verdict.refreshes:
+                    self._misses.refresh(asked, verdict)
+                await reply.from_entry(verdict.entry)
             case Kind.REFUSE:
                 raise RequestError(RequestReason.ONLY_IF_CACHED, "nothing stored that may be used")
             case Kind.BYPASS:
@@ -239,6 +250,9 @@ class Pipeline:
                 assert flight.entry is not None
                 self._note_collapsed(trail, joined)
                 await reply.from_entry(flight.entry, collapsed=joined or None)
+            case Ending.STALE if (stale := self._stands_in(flight, asked)) is not None:
+                assert flight.entry is not None
+                await reply.instead_of(flight, stale)
             case Ending.ALONE if not joined:
                 trail.not_stored = flight.reason
                 fetched = flight.take()
@@ -248,6 +262,20 @@ class Pipeline:
                 await self._together(reply, asked, again=True)
             case _:
                 await self._pass(reply, asked, collapsed=False)
+
+    def _stands_in(self, flight: Flight, asked: Asked) -> StaleReason | None:
+        """Why the stored response may stand in for the failure, for this request."""
+        assert flight.entry is not None
+        assert flight.failure is not None
+        if not selects(flight.entry.selecting, asked.request.headers):
+            return None
+        return instead_of_failure(
+            flight.entry,
+            request_directives(asked.request.headers),
+            asked.site,
+            now(),
+            answered=flight.failure.answered,
+        )
 
     def _note_collapsed(self, trail: Trail, joined: bool) -> None:
         if joined:

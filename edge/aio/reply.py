@@ -10,9 +10,10 @@ from edge.aio.clocks import now
 from edge.aio.exchange import Exchange
 from edge.aio.fetch import Fetched
 from edge.aio.flights import Flight
-from edge.cache.answer import answer
+from edge.cache.answer import Answer, answer
 from edge.cache.dates import format_date
 from edge.cache.entry import Entry
+from edge.cache.stale import StaleReason
 from edge.cache.status import cache_status, with_cache_status
 from edge.cache.validate import Outcome, evaluate
 from edge.cache.verdict import Kind, Verdict
@@ -54,8 +55,7 @@ class Reply:
     async def from_entry(self, entry: Entry, *, collapsed: bool | None = None) -> None:
         """Answer with a stored response, which has just been validated unless it was a hit."""
         moment = now()
-        validated = self.verdict.kind is not Kind.HIT
-        found = answer(self.request, entry, moment, validated=validated)
+        validated = self.verdict.kind not in (Kind.HIT, Kind.STALE)
         member = cache_status(
             self.node,
             self.verdict,
@@ -65,6 +65,25 @@ class Reply:
             stored=validated,
             collapsed=collapsed,
         )
+        await self._send(answer(self.request, entry, moment, validated=validated), member)
+
+    async def instead_of(self, flight: Flight, reason: StaleReason) -> None:
+        """Answer with a stored response because asking upstream has failed."""
+        assert flight.entry is not None
+        assert flight.failure is not None
+        moment = now()
+        self.trail.verdict, self.trail.reason = Kind.STALE, reason
+        self.trail.upstream_status = flight.failure.status or 0
+        member = cache_status(
+            self.node,
+            self.verdict,
+            detail=reason,
+            ttl_s=flight.entry.ttl_s(moment),
+            forward_status=flight.failure.status,
+        )
+        await self._send(answer(self.request, flight.entry, moment), member)
+
+    async def _send(self, found: Answer, member: str) -> None:
         self._start(found.response, member)
         for start in range(0, len(found.body), PIECE_BYTES):
             await self._write(bytes(found.body[start : start + PIECE_BYTES]))

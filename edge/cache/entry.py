@@ -40,6 +40,11 @@ class Entry:
     """`no-cache`: each use needs the origin's word."""
     never_stale: bool
     """`must-revalidate` and its kin: not to be served stale, whatever happens."""
+    stale_only_if_told: bool = False
+    """`s-maxage`: served stale only where the origin itself says so."""
+    stale_while_revalidate_s: float = 0.0
+    stale_if_error_s: float = 0.0
+    """For how long past its freshness the origin lets it be used (RFC 5861)."""
 
     @property
     def etag(self) -> str | None:
@@ -95,9 +100,11 @@ def make_entry(
         lifetime_s=decision.lifetime.seconds,
         always_validate="no-cache" in directives,
         never_stale=any(
-            name in directives
-            for name in ("must-revalidate", "proxy-revalidate", "s-maxage", "no-cache")
+            name in directives for name in ("must-revalidate", "proxy-revalidate", "no-cache")
         ),
+        stale_only_if_told="s-maxage" in directives,
+        stale_while_revalidate_s=directives.seconds("stale-while-revalidate") or 0.0,
+        stale_if_error_s=directives.seconds("stale-if-error") or 0.0,
     )
 
 

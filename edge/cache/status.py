@@ -41,7 +41,7 @@ def cache_status(
     `collapsed` is True where another request's answer served, False where that was tried in vain.
     """
     parts = [_bare_item(node)]
-    if verdict.kind is Kind.HIT:
+    if verdict.kind in (Kind.HIT, Kind.STALE):
         parts.append("hit")
     else:
         parts.append(f"fwd={_FORWARD.get(verdict.reason, 'miss')}")

@@ -70,6 +70,7 @@ _UNDERSTOOD = frozenset(
 """Final statuses of RFC 9110 15 that ask nothing of a cache but what we do with each."""
 SHAREABLE = ("public", "must-revalidate", "s-maxage")
 """One of these lets the answer to an authenticated request be shared (RFC 9111 3.5)."""
+_STALE_USES = ("stale-while-revalidate", "stale-if-error")
 _NO_LIFETIME = Lifetime.none()
 _COOKIES = frozenset({"cookie", "set-cookie"})
 """Where they are no lifetime is guessed: it may be one visitor's, and nobody said so."""
@@ -177,7 +178,9 @@ def _useless(
     asks_each_time = "no-cache" in directives and response.status in HEURISTIC_STATUSES
     if lifetime == _NO_LIFETIME and not asks_each_time:
         return StoreReason.NO_FRESHNESS
-    fresh = lifetime.seconds > initial_age(headers, sent, now) and "no-cache" not in directives
-    if not fresh and "etag" not in headers and "last-modified" not in headers:
+    # Also while stale, where the origin lets it be used then (RFC 5861).
+    usable_s = lifetime.seconds + max(directives.seconds(name) or 0 for name in _STALE_USES)
+    usable = usable_s > initial_age(headers, sent, now) and "no-cache" not in directives
+    if not usable and "etag" not in headers and "last-modified" not in headers:
         return StoreReason.STALE
     return StoreReason.STORED

@@ -10,6 +10,7 @@ from enum import StrEnum
 from edge.cache.directives import Directives, request_directives
 from edge.cache.entry import Entry
 from edge.cache.never import never_cached
+from edge.cache.stale import StaleReason, before_asking
 from edge.cache.storable import has_body
 from edge.cache.vary import RequestFields
 from edge.config import SiteRules
@@ -23,6 +24,8 @@ class Kind(StrEnum):
 
     HIT = "hit"
     """Answered from the store, nobody is asked."""
+    STALE = "stale"
+    """Answered from the store though it is not fresh; if the origin is asked, then behind it."""
     REVALIDATE = "revalidate"
     """A conditional request is made of the stored response."""
     MISS = "miss"
@@ -40,6 +43,10 @@ class VerdictReason(StrEnum):
     """The stored response is fresh and nothing speaks against it."""
     STALE = "stale"
     """The stored response is older than its lifetime."""
+    WHILE_REVALIDATE = StaleReason.WHILE_REVALIDATE.value
+    """The stored response is stale, and may be used while it is asked about."""
+    REQUEST_MAX_STALE = StaleReason.MAX_STALE.value
+    """The stored response is stale, which the client takes."""
     NO_CACHE = "no-cache"
     """The stored response may be used only with the origin's word."""
     REQUEST_NO_CACHE = "request-no-cache"
@@ -68,12 +75,23 @@ class VerdictReason(StrEnum):
 class Verdict:
     """What to do, why, and with which stored response.
 
-    `entry` is there with HIT and REVALIDATE, and with a MISS that replaces an unusable one.
+    `entry` is there with HIT, STALE and REVALIDATE, and with a MISS that replaces an unusable one.
     """
 
     kind: Kind
     reason: VerdictReason
     entry: Entry | None = None
+
+    @property
+    def refreshes(self) -> bool:
+        """With STALE: whether the origin is asked meanwhile."""
+        return self.reason is VerdictReason.WHILE_REVALIDATE
+
+    def when_asking(self) -> "Verdict":
+        """The verdict without leave to use what is stale."""
+        assert self.entry is not None
+        kind = Kind.REVALIDATE if self.entry.has_validator else Kind.MISS
+        return Verdict(kind, VerdictReason.STALE, self.entry)
 
 
 def decide(request: Request, stored: Sequence[Entry], now: Moment, rules: SiteRules) -> Verdict:
@@ -89,6 +107,10 @@ def decide(request: Request, stored: Sequence[Entry], now: Moment, rules: SiteRu
         reason = _use(entry, directives, now)
     if entry is not None and reason is VerdictReason.FRESH:
         return Verdict(Kind.HIT, reason, entry)
+    if entry is not None and reason is VerdictReason.STALE:
+        allowed = before_asking(entry, directives, now)
+        if allowed is not None:
+            return Verdict(Kind.STALE, VerdictReason(allowed.value), entry)
     if "only-if-cached" in directives:
         return Verdict(Kind.REFUSE, VerdictReason.ONLY_IF_CACHED)
     if entry is not None and entry.has_validator:

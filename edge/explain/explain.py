@@ -57,6 +57,8 @@ from edge.sites import Sites
 _LONGEST = 200
 """Characters of a field's value that are shown."""
 _SECRET = frozenset({"cookie", "authorization"})
+_FROM_STORE = frozenset({Kind.HIT, Kind.STALE})
+_FETCHED = frozenset({Kind.MISS, Kind.REVALIDATE, Kind.BYPASS})
 _NOBODY = "127.0.0.1"
 """The client of a request that is not made."""
 
@@ -156,8 +158,8 @@ def _judged(
         key=judged.key,
         verdict=verdict.kind,
         reason=verdict.reason,
-        answer=_answer(judged, view, now) if verdict.kind is Kind.HIT else None,
-        fetch=None if verdict.kind in (Kind.HIT, Kind.REFUSE) else _fetch(judged, site, view, now),
+        answer=_answer(judged, view, now) if verdict.kind in _FROM_STORE else None,
+        fetch=_fetch(judged, site, view, now) if verdict.kind in _FETCHED else None,
         stored=tuple(_variants(judged, site, view, now)),
         upstreams=tuple(map(_upstream, view.standings(site))),
         origins=tuple(Servers().order(site.name, origins, now.mono_s)),
@@ -231,6 +233,9 @@ def _variants(judged: Judgement, site: SiteRules, view: View, now: Moment) -> It
             lifetime_from=lifetime.source,
             always_validate=entry.always_validate,
             never_stale=entry.never_stale,
+            stale_only_if_told=entry.stale_only_if_told,
+            stale_while_revalidate_s=entry.stale_while_revalidate_s,
+            stale_if_error_s=entry.stale_if_error_s,
             etag=_optional(entry.etag),
             last_modified=_optional(entry.last_modified),
             cache_control=_optional(headers.combined("cache-control")),

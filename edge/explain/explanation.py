@@ -80,6 +80,9 @@ class Variant:
     always_validate: bool
     """Each use needs the origin's word (`no-cache`)."""
     never_stale: bool
+    stale_only_if_told: bool
+    stale_while_revalidate_s: float
+    stale_if_error_s: float
     """It must not be served stale, whatever happens."""
     etag: str | None
     last_modified: str | None

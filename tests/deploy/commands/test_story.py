@@ -13,7 +13,7 @@ from edge.cache.verdict import VerdictReason
 from edge.explain.explanation import Explanation, Itself, Upstream
 from edge.judgement import Prospect
 from tests.edge.cache.stories import at, keep, say
-from tests.edge.explain.stories import BARE, GERMAN, MINUTE, told
+from tests.edge.explain.stories import BARE, GERMAN, MINUTE, SWR, told
 
 
 def read(explanation: Explanation) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -59,6 +59,17 @@ def test_every_reason_has_a_sentence() -> None:
     """Also those to come."""
     assert set(WHY) == set(VerdictReason)
     assert set(OUT_OF_ITSELF) == set(Itself)
+
+
+def test_a_stale_answer_says_by_whose_leave() -> None:
+    """The verdict, the answer with a time that is up, and until when it goes on."""
+    line, rest = read(told(61, [SWR], "shop.test"))
+    assert line == (
+        "stale (stale-while-revalidate): "
+        "stored but stale: used once more, and asked about meanwhile"
+    )
+    assert "east; hit; ttl=-1; detail=stale-while-revalidate" in rest["answer"][1]
+    assert rest["stored"][-1] == "used stale while it is asked about for 10 min"
 
 
 def test_variants_are_told_apart() -> None:

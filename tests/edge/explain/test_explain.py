@@ -21,7 +21,9 @@ ROWS: list[Row] = [
     (59, [MINUTE], "HEAD", [], "/", "hit", "fresh"),
     (60, [MINUTE], "GET", [], "/", "revalidate", "stale"),
     (60, [BARE], "GET", [], "/", "miss", "stale"),
-    (61, [SWR], "GET", [], "/", "revalidate", "stale"),
+    (61, [SWR], "GET", [], "/", "stale", "stale-while-revalidate"),
+    (660, [SWR], "GET", [], "/", "revalidate", "stale"),
+    (99, [MINUTE], "GET", ["Cache-Control: max-stale"], "/", "stale", "request-max-stale"),
     (1, [ASKING], "GET", [], "/", "revalidate", "no-cache"),
     (1, [MINUTE], "GET", ["Cache-Control: no-cache"], "/", "revalidate", "request-no-cache"),
     (0, [GERMAN], "GET", ["Accept-Language: DE"], "/", "hit", "fresh"),
@@ -52,7 +54,7 @@ def test_verdicts(
     said = told(seconds, stored, f"http://shop.test{path}", *fields, method=method)
     assert (said.verdict, said.reason) == (kind, reason)
     assert said.key == f"shop http shop.test {path}"
-    assert (said.answer is not None) == (kind == "hit")
+    assert (said.answer is not None) == (kind in {"hit", "stale"})
     assert (said.fetch is not None) == (kind in ("miss", "revalidate", "bypass"))
     assert (said.refusal is not None) == (kind == "refuse")
     assert len(said.stored) == len(stored)
