@@ -23,6 +23,7 @@ WHY = {
     VerdictReason.FRESH: "",  # told with ages
     VerdictReason.STALE: "",
     VerdictReason.WHILE_REVALIDATE: "stored but stale: used once more, and asked about meanwhile",
+    VerdictReason.UNREACHABLE: "stored, and nobody could be asked a moment ago: used meanwhile",
     VerdictReason.REQUEST_MAX_STALE: "stored but stale, which the request takes",
     VerdictReason.NO_CACHE: "stored, but each use needs the origin's word",
     VerdictReason.REQUEST_NO_CACHE: "stored and fresh, but the request wants the origin's word",

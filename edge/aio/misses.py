@@ -32,6 +32,9 @@ from edge.moment import Moment
 from edge.store.memory import MemoryStore, Put
 from edge.tunnel import REQUEST_ID
 
+UNREACHABLE_S = 5.0
+"""For so long after a failure nobody waits for another who can be given something stale."""
+
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
 
@@ -71,6 +74,8 @@ class Misses:
         self._metrics = metrics
         self._flights = Flights(most_bytes=store.budget_bytes // IN_FLIGHT_SHARE)
         self._unshared = UnsharedAnswers()
+        self._unreachable: dict[str, float] = {}
+        """Sites that nobody could be asked for, and when that was; monotonic."""
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -116,6 +121,14 @@ class Misses:
         self._store.invalidate(key)
         self._flights.close(key)
 
+    def is_unreachable(self, site: SiteRules) -> bool:
+        """Whether nobody could be asked for a site a moment ago: users need not wait for the same.
+
+        Whoever is served something else meanwhile has it asked about, so good news come soon.
+        """
+        failed_s = self._unreachable.get(site.name)
+        return failed_s is not None and time.monotonic() < failed_s + UNREACHABLE_S
+
     def refresh(self, asked: Asked, verdict: Verdict) -> None:
         """Ask whether a stale response still holds, or for another, while nobody waits for it."""
         request = replace(asked.request, method="GET")  # a HEAD has been answered from it too
@@ -144,10 +157,15 @@ class Misses:
         try:
             fetched = await self._ask_for_store(flight, asked, stored)
         except UpstreamError:
+            self._unreachable[asked.site.name] = time.monotonic()
             nobody = Failure(hop="", status=None, answered=False)
             if self._stood_in(flight, asked, verdict.entry, nobody):
                 return
             raise
+        if fetched.failed:
+            self._unreachable[asked.site.name] = time.monotonic()
+        else:
+            self._unreachable.pop(asked.site.name, None)
         if fetched.failed or fetched.response.status in ERRORS:
             failure = Failure(
                 hop=fetched.hop, status=fetched.response.status, answered=not fetched.failed

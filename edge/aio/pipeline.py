@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from edge import forwarding
 from edge.aio.clocks import now
@@ -18,10 +19,11 @@ from edge.aio.flights import Ending, Flight
 from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, signed
 from edge.cache.directives import request_directives
+from edge.cache.entry import Entry
 from edge.cache.invalidate import invalidated_keys
 from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.vary import selects
-from edge.cache.verdict import Kind
+from edge.cache.verdict import Kind, Verdict, VerdictReason
 from edge.config import Limits, SiteRules
 from edge.error_page import error_page
 from edge.errors import (
@@ -205,7 +207,10 @@ class Pipeline:
         await self._carry_out(reply, asked)
 
     async def _carry_out(self, reply: Reply, asked: Asked) -> None:
-        verdict = reply.verdict
+        verdict = self._unless_unreachable(asked, reply.verdict)
+        if verdict is not reply.verdict:
+            reply.trail.verdict, reply.trail.reason = verdict.kind, verdict.reason
+            reply = replace(reply, verdict=verdict)
         match verdict.kind:
             case Kind.HIT:
                 assert verdict.entry is not None
@@ -250,8 +255,7 @@ class Pipeline:
                 assert flight.entry is not None
                 self._note_collapsed(trail, joined)
                 await reply.from_entry(flight.entry, collapsed=joined or None)
-            case Ending.STALE if (stale := self._stands_in(flight, asked)) is not None:
-                assert flight.entry is not None
+            case Ending.STALE if (stale := _stands_in(flight, asked)) is not None:
                 await reply.instead_of(flight, stale)
             case Ending.ALONE if not joined:
                 trail.not_stored = flight.reason
@@ -263,19 +267,15 @@ class Pipeline:
             case _:
                 await self._pass(reply, asked, collapsed=False)
 
-    def _stands_in(self, flight: Flight, asked: Asked) -> StaleReason | None:
-        """Why the stored response may stand in for the failure, for this request."""
-        assert flight.entry is not None
-        assert flight.failure is not None
-        if not selects(flight.entry.selecting, asked.request.headers):
-            return None
-        return instead_of_failure(
-            flight.entry,
-            request_directives(asked.request.headers),
-            asked.site,
-            now(),
-            answered=flight.failure.answered,
-        )
+    def _unless_unreachable(self, asked: Asked, verdict: Verdict) -> Verdict:
+        """The verdict, or to use what is stored where asking has just failed."""
+        asks = verdict.kind in (Kind.MISS, Kind.REVALIDATE)
+        entry = verdict.entry
+        if not asks or entry is None or not self._misses.is_unreachable(asked.site):
+            return verdict
+        if _instead(entry, asked, answered=False) is None:
+            return verdict
+        return Verdict(Kind.STALE, VerdictReason.UNREACHABLE, entry)
 
     def _note_collapsed(self, trail: Trail, joined: bool) -> None:
         if joined:
@@ -293,6 +293,20 @@ class Pipeline:
             self._misses.invalidate(key)
         passed = self._misses.passed(fetched.response)
         await reply.pass_on(fetched, passed, reply.verdict.reason, collapsed=collapsed)
+
+
+def _stands_in(flight: Flight, asked: Asked) -> StaleReason | None:
+    """Why the flight's stored response may stand in for its failure, for this request."""
+    assert flight.entry is not None
+    assert flight.failure is not None
+    if not selects(flight.entry.selecting, asked.request.headers):
+        return None
+    return _instead(flight.entry, asked, answered=flight.failure.answered)
+
+
+def _instead(entry: Entry, asked: Asked, *, answered: bool) -> StaleReason | None:
+    wanted = request_directives(asked.request.headers)
+    return instead_of_failure(entry, wanted, asked.site, now(), answered=answered)
 
 
 def _new_request_id() -> str:

@@ -45,6 +45,8 @@ class VerdictReason(StrEnum):
     """The stored response is older than its lifetime."""
     WHILE_REVALIDATE = StaleReason.WHILE_REVALIDATE.value
     """The stored response is stale, and may be used while it is asked about."""
+    UNREACHABLE = StaleReason.UNREACHABLE.value
+    """Nobody could be asked a moment ago: what is stored is used, and asked about meanwhile."""
     REQUEST_MAX_STALE = StaleReason.MAX_STALE.value
     """The stored response is stale, which the client takes."""
     NO_CACHE = "no-cache"
@@ -85,7 +87,7 @@ class Verdict:
     @property
     def refreshes(self) -> bool:
         """With STALE: whether the origin is asked meanwhile."""
-        return self.reason is VerdictReason.WHILE_REVALIDATE
+        return self.reason is not VerdictReason.REQUEST_MAX_STALE
 
     def when_asking(self) -> "Verdict":
         """The verdict without leave to use what is stale."""

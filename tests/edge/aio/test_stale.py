@@ -1,13 +1,15 @@
 """Stale responses: served while the origin is asked, and where it cannot be."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.edge.aio.test_pipeline import node_says, status_of
-from tests.kit.delivery import delivery
-from tests.kit.talk import Call, Play, in_turn, origin, saying
+from tests.kit.delivery import QUICK, delivery
+from tests.kit.talk import PATIENCE_S, Call, Play, Talker, in_turn, origin, saying
 
 STALE = ("Cache-Control: max-age=60", "Age: 100", 'ETag: "v"')
 """On arrival: no test waits for it."""
@@ -84,6 +86,43 @@ async def test_a_dead_origins_page_lives_on(keys: Path, validator: str) -> None:
         assert reply.lines("midmile-failed") == []
         refused = await client.ask("/", "Cache-Control: no-cache")
         assert refused.status == 502
+
+
+async def test_nobody_waits_twice_for_a_dead_origin(keys: Path) -> None:
+    """One waits until it is given up; for a while others are served at once, and it is asked on."""
+    silence = asyncio.Event()
+
+    async def hang(call: Call) -> None:
+        await silence.wait()
+        await call.answer("Cache-Control: max-age=60", body=b"back")
+
+    plays = in_turn([saying(*STALE), *[hang] * 40])
+    limits = replace(QUICK, answer_timeout_s=0.2)
+    async with (
+        origin(plays) as shop,
+        delivery(keys, shop, limits=limits) as net,
+        net.client() as client,
+    ):
+        await client.ask()
+        assert (await client.ask()).body == b"hello"
+        asked = len(shop.calls)
+        reply = await client.ask()
+        assert reply.body == b"hello"
+        waited, at_once = net.parents[0].log[-2:]
+        assert [line["reason"] for line in (waited, at_once)] == ["unreachable"] * 2
+        assert "answered_s" in waited
+        assert "answered_s" not in at_once
+        await shop.wait_for(asked + 1)  # behind the answer
+        silence.set()
+        async with asyncio.timeout(PATIENCE_S):
+            async for body in _bodies(client):
+                if body == b"back":
+                    break
+
+
+async def _bodies(client: Talker) -> AsyncIterator[bytes]:
+    while True:
+        yield (await client.ask()).body
 
 
 async def test_without_parents_the_edge_serves_what_it_has(keys: Path) -> None:

@@ -218,6 +218,7 @@ def test_every_verdict_has_a_forward_reason() -> None:
     stays = {
         *(VerdictReason.FRESH, VerdictReason.ONLY_IF_CACHED),
         *(VerdictReason.WHILE_REVALIDATE, VerdictReason.REQUEST_MAX_STALE),
+        VerdictReason.UNREACHABLE,
     }
     for reason in VerdictReason:
         member = cache_status("e", Verdict(Kind.MISS, reason), detail=reason)
