@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.form import Result, Row, number
+from bench.metric import Metric
 
 _CASE_INCHES = 0.24
 _FAR_APART = 5
 """Cases of one axis differ by no more: bars of a tenth of an inch say nothing."""
 _OURS = "midmile"
 _OUR_COLOUR = "#c2410c"
+_THEIR_COLOUR = "#64748b"
 _COLOURS = ("#334155", "#64748b", "#94a3b8", "#cbd5e1", "#e2e8f0", "#f1f5f9")
 """Greys for all others: what is ours is to be found at a glance, whether it wins or loses."""
 
@@ -30,6 +32,48 @@ def draw(result: Result, file: Path) -> None:
         _draw_panel(panel, rows, coloured)
     figure.suptitle(f"{result.bench}, {result.date[:10]}, {result.machine.get('cpu', '')}")
     figure.savefig(file, dpi=110, metadata={"Software": None})
+
+
+def draw_grid(result: Result, file: Path, lines: Sequence[Sequence[tuple[str, Metric]]]) -> None:
+    """Write a PNG with a panel per case and metric, as they are given; what lacks stays empty.
+
+    For results of so many rows that one below the other nobody would look at them. Each panel has
+    its own axis, which begins at zero.
+    """
+    rows = {(row.case, row.metric): row for row in result.rows}
+    names = result.contestants
+    height = len(lines) * (0.6 + _CASE_INCHES * len(names))
+    columns = max(map(len, lines))
+    figure = Figure(figsize=(1.5 + 3.2 * columns, 0.6 + height), layout="constrained")
+    axes = figure.subplots(len(lines), columns, squeeze=False)
+    for at, line in enumerate(lines):
+        for panel, key in zip(axes[at], line, strict=False):
+            if key not in rows:
+                panel.set_axis_off()
+                continue
+            panel.set_title(f"{key[0]}: {key[1]}", loc="left", size=8)
+            panel.tick_params(labelsize=7)
+            _draw_one(panel, rows[key], names)
+    figure.suptitle(f"{result.bench}, {result.date[:10]}, {result.machine.get('cpu', '')}", size=10)
+    figure.savefig(file, dpi=110, metadata={"Software": None})
+
+
+def _draw_one(panel: Axes, row: Row, names: Sequence[str]) -> None:
+    """A bar per contestant, with its spread and its value."""
+    for at, name in enumerate(names):
+        value = row.values.get(name)
+        if value is None:
+            continue
+        low, high = row.spread[name]
+        colour = _OUR_COLOUR if name.startswith(_OURS) else _THEIR_COLOUR
+        panel.barh(at, value, xerr=[[value - low], [high - value]], color=colour)
+        panel.annotate(
+            number(value), (high, at), (3, 0), textcoords="offset points", va="center", size=6
+        )
+    panel.set_yticks(range(len(names)), names)
+    panel.invert_yaxis()
+    panel.margins(x=0.2)
+    panel.set_xlim(left=0)
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
@@ -83,4 +127,5 @@ def _draw_panel(panel: Axes, rows: Sequence[Row], colours: Mapping[str, str]) ->
     panel.set_xlim(left=0)
     panel.set_title(rows[0].metric.value, loc="left", size=10)
     if names:
-        panel.legend(fontsize=8)
+        # Beside the panel: within it there would be bars behind it.
+        panel.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)

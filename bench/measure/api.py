@@ -12,15 +12,17 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, product
+from pathlib import Path
 
 from bench import ways
 from bench.certificate import Pair, certify
-from bench.form import Sample, samples
+from bench.form import Result, Sample, samples
 from bench.lab.topologies import STANDARD, standard
 from bench.load import curl
 from bench.load.curl import Answer, Client
 from bench.load.latencies import Latencies
 from bench.metric import Metric
+from bench.picture import draw_grid
 from bench.place import HOST, Place
 from bench.rounds import in_turn
 from bench.ways import Cost, Way
@@ -180,6 +182,17 @@ class _Runs:
             connections=connections,
             warm=_TINY,
         )
+
+
+def draw(result: Result, file: Path) -> None:
+    """A column per path, a line per answer: alone the median, together the ninety-fifth."""
+    shown = ((kind, size) for kind in _KINDS for size in _FULL.sizes)
+    lines = [
+        [(f"{kind}-{size}/{path}/{how}", metric) for path in STANDARD]
+        for kind, size in shown
+        for how, metric in (("1", Metric.P50_MS), (str(_FULL.together), Metric.P95_MS))
+    ]
+    draw_grid(result, file, lines)
 
 
 def _in_parallel(runs: Sequence[Callable[[], list[Sample]]]) -> list[Sample]:

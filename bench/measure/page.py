@@ -9,17 +9,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from bench import ways
 from bench.certificate import Pair, certify
-from bench.form import Sample, samples
+from bench.form import Result, Sample, samples
 from bench.lab.running import Host
 from bench.lab.topologies import STANDARD, VISITORS, standard
 from bench.load import browser
 from bench.load.browser import Browser, Visit
 from bench.load.errors import LoadError
 from bench.metric import Metric
+from bench.picture import draw_grid
 from bench.place import HOST, Place
 from bench.rounds import in_turn
 from bench.ways import Way
@@ -152,6 +154,16 @@ class _Shoppers:
         if page is None:
             raise LoadError(f"{self.name}: more visits were spoilt than there are pages for")
         return page
+
+
+def draw(result: Result, file: Path) -> None:
+    """A column per path: what users wait for, then what text crosses for their second page."""
+    shown = [
+        *((case, metric) for case in _CASES for metric in (Metric.TTFB_MS, Metric.LOAD_MS)),
+        *((case, Metric.MIDDLE_MILE_TEXT_BYTES) for case in _CASES),
+    ]
+    lines = [[(f"{case}/{path}", metric) for path in STANDARD] for case, metric in shown]
+    draw_grid(result, file, lines)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench.form import Result, Row
 from bench.metric import Metric
-from bench.picture import draw, panels
+from bench.picture import draw, draw_grid, panels
 
 
 def _row(case: str, value: float | None, metric: Metric = Metric.P50_MS) -> Row:
@@ -22,6 +22,17 @@ def test_what_is_far_apart_does_not() -> None:
     """Bars of 1 KB would be dots beside those of 1 MB; a case's first word says what is alike."""
     rows = [_row("1KB/x", 1), _row("1KB/y", 2), _row("1MB/x", 90)]
     assert panels(rows) == [rows[:2], rows[2:]]
+
+
+def test_a_grid_shows_what_there_is(tmp_path: Path) -> None:
+    """A smoke has one path of three, and some contestants lack values."""
+    rows = (_row("page/near", 20.5), _row("page/far", None))
+    result = Result(
+        bench="page", date="2026-11-22T13:49:10Z", commit="x", machine={}, versions={}, rows=rows
+    )
+    panels = [[(f"page/{path}", Metric.P50_MS) for path in ("near", "far", "moon")]]
+    draw_grid(result, tmp_path / "page.png", panels)
+    assert (tmp_path / "page.png").stat().st_size > 1000
 
 
 def test_a_panel_may_be_empty(tmp_path: Path) -> None:
