@@ -10,12 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import catalogue, form, machine
-from bench.lab.namespaces import LabError, why_not
-from bench.load.errors import LoadError
+from bench.errors import BenchError
+from bench.lab.namespaces import why_not
 from bench.place import place
-from bench.processes import NotReadyError
-from bench.programs import ROOT, MissingProgramError, need
-from bench.rounds import SpoiltError
+from bench.programs import ROOT, need
 
 RESULTS = ROOT / "bench" / "results"
 _SMOKE_RESULTS = ROOT / "var" / "bench-smoke"
@@ -63,7 +61,7 @@ def _run(name: str, results: Path, *, smoke: bool) -> bool:
             versions=machine.versions(found.programs),
             rows=rows,
         )
-    except (LabError, LoadError, MissingProgramError, NotReadyError, SpoiltError) as error:
+    except BenchError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return False
     write(result, results, found.draw)

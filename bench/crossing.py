@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.rounds import SpoiltError
+from bench.errors import SpoiltError
 from edge.fields import media_type
 
 _SETTLED_S = 0.05

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.errors import NotReadyError
+
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _CPUCLOCK_SCHED = 2
 """The kernel's name for the precise one of a process' three clocks."""
@@ -21,10 +23,6 @@ _START_S = 60.0
 _STOP_S = 20.0
 """Longer than midmile drains."""
 _POLL_S = 0.02
-
-
-class NotReadyError(Exception):
-    """A program did not do in time what it was started for."""
 
 
 @contextmanager

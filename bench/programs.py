@@ -10,6 +10,8 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.errors import MissingProgramError
+
 ROOT = Path(__file__).resolve().parents[1]
 UNPACKED = ROOT / "var" / "programs"
 """Where `make bench-programs` unpacks them."""
@@ -40,10 +42,6 @@ PACKAGES: Mapping[str, str] = {
 """Debian's package for each program. Varnish compiles its configuration with the compiler."""
 _INSTALLED = {"cc": "gcc libc6-dev", "chromium": "chromium"}
 """Packages that are of no use unpacked: they look for their own files where Debian puts them."""
-
-
-class MissingProgramError(Exception):
-    """A program is not here; the message says how to get it."""
 
 
 def find(program: str) -> Path | None:

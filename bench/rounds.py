@@ -6,16 +6,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from bench.contestant import Contestant
+from bench.errors import SpoiltError
 from bench.form import Sample, number
 from bench.place import Place
 from bench.processes import cpu_s
 
 _ATTEMPTS = 4
 """Of a run that was spoilt; whoever needs more has a machine that is too busy."""
-
-
-class SpoiltError(Exception):
-    """Something that has nothing to do with a contestant went wrong: the run is to be repeated."""
 
 
 class Named(Protocol):

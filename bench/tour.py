@@ -30,16 +30,15 @@ import typer
 
 from bench import ways
 from bench.certificate import certify
+from bench.errors import LabError, LoadError, MissingProgramError, NotReadyError
 from bench.lab.forward import forwarding
-from bench.lab.namespaces import LabError, why_not
+from bench.lab.namespaces import why_not
 from bench.lab.running import Lab
 from bench.lab.topologies import LAST_MILE_MS, STANDARD, standard
 from bench.lab.topology import Topology
 from bench.load import keepalive
-from bench.load.errors import LoadError
 from bench.place import HOST, Place, place
-from bench.processes import NotReadyError
-from bench.programs import MissingProgramError, need
+from bench.programs import need
 from bench.ways import Way
 from deploy.logs.screen import harmless
 from origin.aio.site.catalogue import CATEGORIES, best_first

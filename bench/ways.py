@@ -12,12 +12,13 @@ from bench import midmile
 from bench.certificate import Pair
 from bench.contestant import Contestant
 from bench.crossing import Crossed, Tally
+from bench.errors import SpoiltError
 from bench.lab.running import Host, Lab, LabStatistics, opened
 from bench.lab.topology import Topology
 from bench.load import keepalive
 from bench.peers import nginx
 from bench.place import Address, Place
-from bench.rounds import SpoiltError, using
+from bench.rounds import using
 
 DEFAULT_CONGESTION = "cubic"
 """What kernels do if nobody tells them otherwise."""

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.errors import LabError
 from bench.lab.control import Remote, open_labs
 from bench.lab.link import LinkStatistics
-from bench.lab.namespaces import LabError
 from bench.lab.running import Lab, opened, read_statistics
 from bench.lab.topologies import STANDARD, standard
 from bench.lab.topology import Topology, links_between

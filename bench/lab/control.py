@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.lab.namespaces import LabError
+from bench.errors import LabError
 
 _PREFIX = "midmile-lab/"
 _LISTED = re.compile(rb" @midmile-lab/([a-z0-9-]+)")

@@ -23,7 +23,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from bench.lab.namespaces import LabError
+from bench.errors import LabError
 from bench.lab.running import Host
 
 _MOST_CONNECTIONS = 256

@@ -16,6 +16,8 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.errors import LabError
+
 TUN = "/dev/net/tun"
 INTERFACE = "wan0"
 MTU = 1500
@@ -34,10 +36,6 @@ _KILL_ROUNDS = 200
 _KILL_PAUSE_S = 0.01
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class LabError(Exception):
-    """The lab cannot do something; one line for a person."""
 
 
 def why_not() -> str | None:

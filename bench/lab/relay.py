@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bench.errors import LabError
 from bench.lab import namespaces
 from bench.lab.control import Door
 from bench.lab.link import Conditions
@@ -41,7 +42,7 @@ def main() -> None:
     spared = {os.getppid(), os.getpid()}
     try:
         made = [namespaces.make(addresses) for addresses in plan.addresses.values()]
-    except (namespaces.LabError, OSError) as error:
+    except (LabError, OSError) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
     held = [namespace for namespace, _ in made]

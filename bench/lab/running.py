@@ -26,11 +26,11 @@ from contextlib import (
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TextIO, cast
 
+from bench.errors import LabError
 from bench.lab import namespaces
 from bench.lab.control import Remote
 from bench.lab.link import Conditions, Drop, Link, LinkStatistics
 from bench.lab.mesh import MeshStatistics
-from bench.lab.namespaces import LabError
 from bench.lab.topology import HostAddress, Topology
 from bench.programs import ROOT
 

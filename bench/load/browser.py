@@ -28,8 +28,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.async_api import Browser as _Chromium
 from playwright.async_api import BrowserContext, CDPSession, Error, Page, async_playwright
 
+from bench.errors import LoadError
 from bench.lab.running import Host
-from bench.load.errors import LoadError
 from bench.load.traffic import EVENTS, Event, Fetched, Traffic
 from bench.place import as_root
 from bench.programs import need

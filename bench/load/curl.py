@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pycurl
 
+from bench.errors import LoadError
 from bench.lab.running import Host
-from bench.load.errors import LoadError
 from bench.load.reader import BROWSERS_TAKE
 from bench.place import HOST, Address
 

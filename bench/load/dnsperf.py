@@ -9,7 +9,7 @@ from pathlib import Path
 import dns.edns
 import dns.message
 
-from bench.load.errors import LoadError
+from bench.errors import LoadError
 from bench.place import HOST, Address
 from bench.programs import libraries, need
 

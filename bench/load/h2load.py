@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from bench.load.errors import LoadError
+from bench.errors import LoadError
 from bench.load.latencies import Latencies
 from bench.place import HOST, Address, shown
 from bench.programs import libraries, need

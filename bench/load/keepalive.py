@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
-from bench.load.errors import LoadError
+from bench.errors import LoadError
 from bench.place import HOST, Address
 
 _HEAD = "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: midmile-bench\r\n\r\n"

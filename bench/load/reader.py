@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
-from bench.load.errors import LoadError
+from bench.errors import LoadError
 from bench.place import HOST, Address, shown
 
 BROWSERS_TAKE = "gzip, deflate, br, zstd"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
-from bench.load.errors import LoadError
+from bench.errors import LoadError
 from bench.place import HOST, Address, shown
 from bench.programs import need
 

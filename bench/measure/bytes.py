@@ -23,13 +23,12 @@ from bench import encodings, midmile
 from bench.certificate import certify
 from bench.contestant import Contestant
 from bench.crossing import Tally
+from bench.errors import LoadError, SpoiltError
 from bench.form import Sample
-from bench.load.errors import LoadError
 from bench.load.reader import Reader
 from bench.metric import Metric
 from bench.peers import nginx
 from bench.place import HOST, Place
-from bench.rounds import SpoiltError
 from deploy.layout import STATE, node_home
 from origin.aio.site.catalogue import PRODUCTS
 from origin.aio.site.releases.release import Release, write_release

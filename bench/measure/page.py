@@ -14,12 +14,12 @@ from random import Random
 
 from bench import ways
 from bench.certificate import Pair, certify
+from bench.errors import LoadError
 from bench.form import Result, Sample, samples
 from bench.lab.running import Host
 from bench.lab.topologies import STANDARD, VISITORS, standard
 from bench.load import browser
 from bench.load.browser import Browser, Visit
-from bench.load.errors import LoadError
 from bench.metric import Metric
 from bench.picture import draw_grid
 from bench.place import HOST, Place

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from bench.contestant import Contestant
+from bench.errors import LoadError, SpoiltError
 from bench.form import merge
-from bench.load.errors import LoadError
 from bench.measure import bytes as measurement
 from bench.measure.bytes import _KINDS, _Kind, _Shop, _visitors, _Visits, _Way
 from bench.place import Place
-from bench.rounds import SpoiltError
 from origin.aio.site.objects import items_json
 from origin.aio.site.releases.release import read_release
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import dns.message
 import pytest
 
+from bench.errors import LoadError
 from bench.load import dnsperf, h2load, keepalive, wrk
-from bench.load.errors import LoadError
 from bench.load.latencies import Latencies
 from bench.programs import need
 from tests.kit.benching import CountingOrigin, need_programs

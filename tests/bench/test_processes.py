@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.processes import NotReadyError, anonymous_bytes, cpu_s, ready, running, tree
+from bench.errors import NotReadyError
+from bench.processes import anonymous_bytes, cpu_s, ready, running, tree
 from tests.kit.processes import alive, gone
 
 _PARENT = """

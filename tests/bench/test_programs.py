@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bench import programs
+from bench.errors import MissingProgramError
 from tests.kit.benching import need_programs
 
 
@@ -21,7 +22,7 @@ def test_what_is_missing_says_how_to_get_it(
 ) -> None:
     """Unpacked where that will do, installed where it must be."""
     monkeypatch.setattr(programs, "find", lambda _: None)
-    with pytest.raises(programs.MissingProgramError, match=f"install with: {remedy}$"):
+    with pytest.raises(MissingProgramError, match=f"install with: {remedy}$"):
         programs.need(program)
 
 

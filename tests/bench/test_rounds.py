@@ -3,9 +3,10 @@
 import pytest
 
 from bench.contestant import Contestant
+from bench.errors import SpoiltError
 from bench.form import Sample
 from bench.metric import Metric
-from bench.rounds import SpoiltError, in_turn
+from bench.rounds import in_turn
 from tests.kit.benching import small_place
 
 _CONTESTANTS = [

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from bench import programs
+from bench.errors import MissingProgramError
 from bench.place import Place, place
 from tests.kit.webserver import WebHandler, WebServer
 
@@ -15,7 +16,7 @@ def need_programs(*names: str) -> None:
     for name in names:
         try:
             programs.need(name)
-        except programs.MissingProgramError as error:
+        except MissingProgramError as error:
             pytest.skip(str(error))
 
 

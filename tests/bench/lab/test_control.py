@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.errors import LabError
 from bench.lab import control
 from bench.lab.control import Door, Remote, open_labs
-from bench.lab.namespaces import LabError
 from tests.kit.programs import need_root
 
 _NOBODY = 65534

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from bench.errors import LabError
 from bench.lab import namespaces
 from bench.lab.control import open_labs
-from bench.lab.namespaces import LabError
 from bench.lab.running import Lab, lab, opened
 from bench.lab.topology import Location, Topology
 from tests.kit.lab import need_lab

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import LabError
 from bench.lab import forward
 from bench.lab.forward import forwarding
 from bench.lab.link import Conditions
-from bench.lab.namespaces import LabError
 from bench.lab.running import Host, Lab, opened
 from bench.lab.topology import Location, Topology, both_ways
 from tests.kit.lab import need_lab

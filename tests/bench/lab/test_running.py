@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import LabError
 from bench.lab.link import Conditions, Drop, Link
-from bench.lab.namespaces import LabError
 from bench.lab.running import Host, Lab, lab, opened
 from bench.lab.topologies import standard
 from bench.lab.topology import Location, Topology, both_ways

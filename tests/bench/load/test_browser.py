@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench.certificate import Pair, certify
+from bench.errors import LoadError
 from bench.lab.running import Host
 from bench.lab.running import opened as lab
 from bench.lab.topologies import standard
 from bench.load.browser import Browser, opened
-from bench.load.errors import LoadError
 from bench.peers import nginx
 from bench.place import HOST
 from tests.kit.benching import need_programs, small_place

@@ -13,10 +13,10 @@ import pytest
 
 from bench.bodies import prose
 from bench.certificate import Pair, certify
+from bench.errors import LoadError
 from bench.lab.running import Host, opened
 from bench.lab.topologies import standard
 from bench.load import curl
-from bench.load.errors import LoadError
 from bench.peers import nginx
 from bench.place import HOST, Address
 from tests.kit.benching import need_programs, small_place

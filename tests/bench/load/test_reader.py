@@ -7,7 +7,7 @@ from socket import create_server
 
 import pytest
 
-from bench.load.errors import LoadError
+from bench.errors import LoadError
 from bench.load.reader import Reader
 from bench.place import HOST
 from tests.kit.webserver import WebHandler, WebServer
