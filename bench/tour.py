@@ -30,7 +30,7 @@ import typer
 
 from bench import ways
 from bench.certificate import certify
-from bench.errors import LabError, LoadError, MissingProgramError, NotReadyError
+from bench.errors import BenchError, LabError, LoadError
 from bench.lab.forward import forwarding
 from bench.lab.namespaces import why_not
 from bench.lab.running import Lab
@@ -307,7 +307,7 @@ def _refusing() -> Iterator[None]:
     """One line instead of a traceback for what a person may get wrong."""
     try:
         yield
-    except (KeyError, LabError, LoadError, MissingProgramError, NotReadyError) as error:
+    except (BenchError, KeyError) as error:
         print(f"lab: {harmless(str(error.args[0]))}", file=sys.stderr)
         raise typer.Exit(1) from error
 

@@ -61,6 +61,11 @@ class Entry:
         """Whether a conditional request can be made of it."""
         return self.etag is not None or self.last_modified is not None
 
+    @property
+    def language(self) -> str | None:
+        """The one language that it is in, as far as Content-Language says."""
+        return self.response.headers.first("content-language")
+
     def age_s(self, now: Moment) -> float:
         """RFC 9111 4.2.3 current_age."""
         return self.initial_age_s + max(0.0, now.mono_s - self.received.mono_s)

@@ -18,6 +18,8 @@ MAX_READ_CHARS = 1024
 _CASELESS = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language"})
 _UNORDERED = frozenset({"accept-encoding", "accept-language"})
 """Order means nothing, since weights rank the members (RFC 9110 12.5.3 and 12.5.4)."""
+_LANGUAGE = "accept-language"
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 _COMMA = re.compile(r'[ \t]*(,)[ \t]*|("(?:[^"\\]|\\.)*")')
 
 
@@ -40,11 +42,12 @@ def nominated(response: Headers) -> tuple[str, ...] | None:
 class RequestFields:
     """A request's fields as variants are compared by; each is read once, for however many."""
 
-    __slots__ = ("_headers", "_values")
+    __slots__ = ("_favourite", "_headers", "_values")
 
     def __init__(self, headers: Headers) -> None:
         self._headers = headers
         self._values: dict[str, str | None] = {}
+        self._favourite: str | None = None
 
     def value(self, name: str) -> str | None:
         """What the request has in the field `name`, normalised; None without it."""
@@ -53,9 +56,23 @@ class RequestFields:
         except KeyError:
             return self._values.setdefault(name, _normalised(name, self._headers.lines(name)))
 
-    def match(self, stored: Selecting) -> bool:
-        """Whether the request has the same in each of the stored fields."""
-        return all(value == self.value(name) for name, value in stored)
+    def match(self, stored: Selecting, language: str | None = None) -> bool:
+        """Whether the request has the same in each of the stored fields.
+
+        `language` is that of the stored response, if it is in one (Content-Language): who likes it
+        best would be given the same, whatever else is in Accept-Language.
+        """
+        return all(
+            value == self.value(name) or (name == _LANGUAGE and self._likes_best(language))
+            for name, value in stored
+        )
+
+    def _likes_best(self, language: str | None) -> bool:
+        if language is None:
+            return False
+        if self._favourite is None:
+            self._favourite = _favourite(self.value(_LANGUAGE) or "")
+        return self._favourite == language.lower()
 
 
 def selecting(names: tuple[str, ...], request: Headers) -> Selecting:
@@ -66,6 +83,18 @@ def selecting(names: tuple[str, ...], request: Headers) -> Selecting:
 def selects(stored: Selecting, request: Headers) -> bool:
     """Whether `request` has the same in each of the stored fields."""
     return RequestFields(request).match(stored)
+
+
+def _favourite(accepted: str) -> str:
+    """The one language of the greatest weight in a normalised Accept-Language; empty: none."""
+    weights: dict[float, list[str]] = {}
+    for member in accepted.split(","):
+        tag, _, parameter = member.partition(";")
+        weight = _WEIGHT.fullmatch(parameter)
+        if tag and (weight or not parameter):
+            weights.setdefault(float(weight[1]) if weight else 1.0, []).append(tag)
+    greatest = max(weights, default=0.0)
+    return weights[greatest][0] if greatest and len(weights[greatest]) == 1 else ""
 
 
 def _normalised(name: str, lines: tuple[str, ...]) -> str | None:

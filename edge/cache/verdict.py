@@ -123,7 +123,7 @@ def decide(request: Request, stored: Sequence[Entry], now: Moment, rules: SiteRu
 def select(stored: Sequence[Entry], request: Request) -> Entry | None:
     """The most recent stored response for the request's fields (RFC 9111 4.1)."""
     fields = RequestFields(request.headers)
-    matching = [entry for entry in stored if fields.match(entry.selecting)]
+    matching = [entry for entry in stored if fields.match(entry.selecting, entry.language)]
     return max(matching, key=lambda entry: (entry.date_s, entry.received.mono_s), default=None)
 
 

@@ -11,6 +11,30 @@ def _headers(**fields: str) -> Headers:
     return Headers((name.replace("_", "-"), value) for name, value in fields.items())
 
 
+@pytest.mark.parametrize(
+    ("language", "asked", "same"),
+    [
+        ("de", "fr;q=0.5, de;q=1.0", True),
+        ("DE", "de", True),
+        ("de", "de, fr", False),  # either would do
+        ("de", "de;q=0.4, fr;q=0.5", False),
+        ("de", "de-at, de;q=0.9", False),
+        ("de, fr", "de", False),
+        ("de", "*", False),
+        ("de", "de;q=x", False),
+        ("de", "de;q=0", False),
+        ("de", "", False),
+        (None, "de", False),
+    ],
+)
+def test_who_likes_a_language_best_is_given_it(
+    language: str | None, asked: str, *, same: bool
+) -> None:
+    """RFC 9111 4.1: it was chosen for another list, from which it would be chosen for this one."""
+    stored = selecting(("accept-language",), _headers(accept_language="en, de"))
+    assert RequestFields(_headers(accept_language=asked)).match(stored, language) is same
+
+
 def test_a_field_is_read_once_for_all_variants(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are: whoever makes variants must not make every hit dear."""
     read: list[str] = []
