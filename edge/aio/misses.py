@@ -5,6 +5,7 @@ How requests for one key come together is `flights`; whether a response may be s
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge import forwarding
@@ -18,7 +19,7 @@ from edge.cache.freshen import freshen
 from edge.cache.freshness import initial_age
 from edge.cache.key import Key
 from edge.cache.stale import ERRORS, instead_of_failure
-from edge.cache.storable import StoreDecision, StoreReason, storable
+from edge.cache.storable import StoreDecision, StoreReason, as_get, storable, storable_post
 from edge.cache.unshared import EVERYBODY, Unshared, UnsharedAnswers
 from edge.cache.validate import CONDITIONS, revalidation
 from edge.cache.vary import nominated, selecting
@@ -115,6 +116,27 @@ class Misses:
         return Prospect(
             in_vain=alike.in_vain, under_way=flight is not None, unshared=alike.unshared
         )
+
+    def posted(self, asked: Asked, fetched: Fetched, sent: Moment) -> "Posted | None":
+        """Where the body of a POST's response goes besides the client, if GETs may be given it."""
+        received = now()
+        decision = storable_post(
+            asked.request, fetched.response, asked.site, sent=sent, now=received
+        )
+        if not decision.store or self._flights.crowded:
+            return None
+
+        def store(body: bytes) -> None:
+            request = as_get(asked.request)
+            entry = make_entry(
+                asked.key, request, self.passed(fetched.response), body, decision,
+                sent=sent, received=received,
+            )  # fmt: skip
+            self._store.put(entry, mark)
+            self._note_store()
+
+        mark = self._store.mark()
+        return Posted(store, most_bytes=self._store.object_bytes)
 
     def invalidate(self, key: Key) -> None:
         """Drop what is stored under `key`; what is on its way answers nobody who comes now."""
@@ -319,8 +341,34 @@ class Misses:
             result = self._store.put(entry, mark)
             if result is not Put.STORED:
                 self._metrics.not_stored(StoreReason(result.value))
+        self._note_store()
+
+    def _note_store(self) -> None:
         self._metrics.cache_is(
             size_bytes=self._store.size_bytes,
             objects=self._store.objects,
             evictions=self._store.evictions,
         )
+
+
+class Posted:
+    """Collects a body that is being passed on, and has it stored when it is whole."""
+
+    def __init__(self, store: Callable[[bytes], None], *, most_bytes: int) -> None:
+        self._store = store
+        self._most_bytes = most_bytes
+        self._chunks: list[bytes] | None = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """A piece has come; too many of them are let go."""
+        self._size += len(chunk)
+        if self._chunks is not None:
+            self._chunks.append(chunk)
+            if self._size > self._most_bytes:
+                self._chunks = None
+
+    def finish(self) -> None:
+        """It has come whole."""
+        if self._chunks is not None:
+            self._store(b"".join(self._chunks))

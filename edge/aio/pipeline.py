@@ -285,14 +285,18 @@ class Pipeline:
     async def _pass(self, reply: Reply, asked: Asked, *, collapsed: bool | None = None) -> None:
         """Fetch for this request alone."""
         exchange, trail = reply.exchange, reply.trail
-        trail.mark("asked", now().mono_s)
+        sent = now()
+        trail.mark("asked", sent.mono_s)
         fetched = await self._misses.ask(asked, asked.request, exchange.upload, exchange.interim)
         trail.mark("answered", now().mono_s)
         trail.upstream, trail.attempts = fetched.hop, fetched.attempts
         for key in invalidated_keys(asked.request, fetched.response, asked.site):
             self._misses.invalidate(key)
         passed = self._misses.passed(fetched.response)
-        await reply.pass_on(fetched, passed, reply.verdict.reason, collapsed=collapsed)
+        posted = self._misses.posted(asked, fetched, sent)  # after what it makes invalid is gone
+        await reply.pass_on(
+            fetched, passed, reply.verdict.reason, collapsed=collapsed, posted=posted
+        )
 
 
 def _stands_in(flight: Flight, asked: Asked) -> StaleReason | None:

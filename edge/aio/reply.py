@@ -10,6 +10,7 @@ from edge.aio.clocks import now
 from edge.aio.exchange import Exchange
 from edge.aio.fetch import Fetched
 from edge.aio.flights import Flight
+from edge.aio.misses import Posted
 from edge.cache.answer import Answer, answer
 from edge.cache.dates import format_date
 from edge.cache.entry import Entry
@@ -126,13 +127,21 @@ class Reply:
         detail: str,
         *,
         collapsed: bool | None = None,
+        posted: Posted | None = None,
     ) -> None:
         """Answer with what was fetched for this request alone, as it comes, and close it.
 
-        `response` is its head as it may be passed on. Raises UpstreamError where the body breaks.
+        `response` is its head as it may be passed on; `posted` gets the body too. Raises
+        UpstreamError where the body breaks.
         """
         self.trail.upstream_status = fetched.response.status
-        member = cache_status(self.node, self.verdict, detail=detail, collapsed=collapsed)
+        member = cache_status(
+            self.node,
+            self.verdict,
+            detail=detail,
+            stored=posted is not None,
+            collapsed=collapsed,
+        )
         try:
             if fetched.relay is not None:
                 upgrade = response.with_headers(response.headers.put("upgrade", "websocket"))
@@ -141,7 +150,11 @@ class Reply:
             self._start(response, member)
             self.exchange.hasten()
             async for chunk in fetched.chunks():
+                if posted is not None:
+                    posted.add(chunk)
                 await self._write(chunk)
+            if posted is not None:
+                posted.finish()
             await self.exchange.end()
         finally:
             fetched.close()

@@ -22,6 +22,11 @@ def invalidated_keys(request: Request, response: Response, rules: SiteRules) -> 
     return tuple(key for target in targets for key in sibling_keys(request, rules, target))
 
 
+def is_about_itself(request: Request, response: Response) -> bool:
+    """Whether Content-Location names the request's own target: the response is what a GET gets."""
+    return _same_host(request, response.headers, "content-location") == request.target
+
+
 _NAMING = ("location", "content-location")
 
 

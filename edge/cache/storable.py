@@ -4,11 +4,12 @@ The method, status and field rules of the text, and where it leaves a choice the
 less: qualified `private` and `no-cache` are read as unqualified ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge.cache.directives import Directives, request_directives, response_directives
 from edge.cache.freshness import HEURISTIC_STATUSES, Lifetime, freshness_lifetime, initial_age
+from edge.cache.invalidate import is_about_itself
 from edge.cache.never import never_cached
 from edge.cache.vary import nominated
 from edge.config import SiteRules
@@ -121,6 +122,28 @@ def storable(
     lifetime = freshness_lifetime(response, directives, rules, now.wall_s, guess=guess)
     reason = _useless(response, directives, lifetime, rules, sent=sent, now=now)
     return StoreDecision(reason=reason, lifetime=lifetime, nominated=names)
+
+
+def as_get(request: Request) -> Request:
+    """The GET that a response to the POST `request` may answer later (RFC 9110 9.3.3)."""
+    kept = request.headers.without({"content-length", "transfer-encoding", "range", "if-range"})
+    return replace(request, method="GET", headers=kept)
+
+
+def storable_post(
+    request: Request, response: Response, rules: SiteRules, *, sent: Moment, now: Moment
+) -> StoreDecision:
+    """As `storable`, of a POST: only with a lifetime of the origin's own, and if it is the target.
+
+    Whoever sends the POST decides what is stored, but only where the origin says in so many words
+    that this is what everybody gets.
+    """
+    if request.method != "POST" or not is_about_itself(request, response):
+        return StoreDecision(reason=StoreReason.METHOD)
+    decision = storable(as_get(request), response, rules, sent=sent, now=now)
+    if decision.store and not decision.lifetime.explicit:
+        return StoreDecision(reason=StoreReason.NO_FRESHNESS)
+    return decision
 
 
 def request_forbids(request: Request, rules: SiteRules) -> StoreReason | None:
