@@ -15,7 +15,7 @@ from edge.aio.flights import Ending, Failure, Flight, Flights
 from edge.aio.upstream import Interim, Upload
 from edge.cache.directives import Directives, response_directives
 from edge.cache.entry import Entry, make_entry
-from edge.cache.freshen import freshen
+from edge.cache.freshen import freshen, freshen_by_head
 from edge.cache.freshness import initial_age
 from edge.cache.key import Key
 from edge.cache.stale import ERRORS, instead_of_failure
@@ -116,6 +116,19 @@ class Misses:
         return Prospect(
             in_vain=alike.in_vain, under_way=flight is not None, unshared=alike.unshared
         )
+
+    def heard_of(self, asked: Asked, entry: Entry, response: Response, sent: Moment) -> None:
+        """Take what the answer to a HEAD says of the stored response to a GET."""
+        if response.status != 200:
+            return
+        mark = self._store.mark()
+        fresh = freshen_by_head(
+            entry, asked.request, self.passed(response), asked.site, sent=sent, received=now()
+        )
+        self._store.remove(entry)
+        if fresh is not None and fresh.decision.store:
+            self._store.put(fresh.entry, mark)
+        self._note_store()
 
     def posted(self, asked: Asked, fetched: Fetched, sent: Moment) -> "Posted | None":
         """Where the body of a POST's response goes besides the client, if GETs may be given it."""

@@ -293,6 +293,9 @@ class Pipeline:
         for key in invalidated_keys(asked.request, fetched.response, asked.site):
             self._misses.invalidate(key)
         passed = self._misses.passed(fetched.response)
+        entry = reply.verdict.entry
+        if asked.request.method == "HEAD" and entry is not None and not fetched.failed:
+            self._misses.heard_of(asked, entry, fetched.response, sent)
         posted = self._misses.posted(asked, fetched, sent)  # after what it makes invalid is gone
         await reply.pass_on(
             fetched, passed, reply.verdict.reason, collapsed=collapsed, posted=posted

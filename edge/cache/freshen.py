@@ -1,4 +1,4 @@
-"""What a 304 does to the stored response it confirms (RFC 9111 3.2 and 4.3.4)."""
+"""What a 304, or the answer to a HEAD, does to the stored response (RFC 9111 3.2, 4.3.4, 4.3.5)."""
 
 from dataclasses import dataclass, replace
 
@@ -45,6 +45,37 @@ def freshen(
     assert response.status == 304
     if not _confirms(response.headers, entry):
         return None
+    return _updated(entry, request, response, rules, sent=sent, received=received)
+
+
+def freshen_by_head(
+    entry: Entry,
+    request: Request,
+    response: Response,
+    rules: SiteRules,
+    *,
+    sent: Moment,
+    received: Moment,
+) -> Freshened | None:
+    """The same from a 200 to a HEAD (4.3.5); None: the origin has something else now."""
+    assert response.status == 200
+    known = {name: entry.response.headers.lines(name) for name in ("etag", "last-modified")}
+    known["content-length"] = (str(len(entry.body)),)
+    told = {name: response.headers.lines(name) for name in known}
+    if entry.response.status != 200 or any(told[name] not in ((), known[name]) for name in known):
+        return None
+    return _updated(entry, request, response, rules, sent=sent, received=received)
+
+
+def _updated(
+    entry: Entry,
+    request: Request,
+    response: Response,
+    rules: SiteRules,
+    *,
+    sent: Moment,
+    received: Moment,
+) -> Freshened:
     merged = entry.response.with_headers(_merged(entry.response.headers, response.headers, rules))
     # A HEAD's 304 confirms the stored GET just as well (4.3.5).
     asked = replace(request, method="GET", headers=request.headers.without({"range", "if-range"}))
