@@ -166,9 +166,9 @@ def _status_forbids(
         return StoreReason.STATUS
     if "must-understand" in directives and response.status not in _UNDERSTOOD:
         return StoreReason.STATUS
-    if "content-range" in response.headers:
-        return StoreReason.RANGE
-    if "range" in request.headers and response.status != 200:
+    # Content-Range means nothing in a 200 (RFC 9110 14.4), unless somebody wanted a part.
+    partial = "content-range" in response.headers or response.status != 200
+    if "range" in request.headers and partial:
         return StoreReason.RANGE
     return None
 
