@@ -7,12 +7,15 @@ take differently, or would carry control characters to a client, is a bad answer
 import re
 
 from edge.errors import UpstreamError, UpstreamReason
-from edge.fields import decimal, tokens
+from edge.fields import TOKEN, decimal, tokens
 from edge.message import Headers, Response
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LARGEST_LENGTH = 10**15
 """As for requests: exact in every reader's number."""
+
+_CODED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress"})
+"""Transfer codings besides chunked (RFC 9112 7): we ask for none of them."""
 
 _NOT_IN_INTERIM = frozenset({"content-length", "set-cookie", "transfer-encoding"})
 """A 1xx response has no body and leaves nothing behind (RFC 9110 15.2)."""
@@ -26,15 +29,27 @@ def checked(response: Response, *, version: str) -> Response:
     if any(_CONTROL.search(value) for _, value in response.headers):
         raise _bad("a control character in a field")
     headers = response.headers
-    codings = headers.lines("transfer-encoding")
-    if codings and (version == "1.0" or [coding.lower() for coding in codings] != ["chunked"]):
-        raise _bad("a transfer coding other than chunked")
+    codings = [coding.lower() for coding in headers.lines("transfer-encoding")]
+    if codings and (version == "1.0" or not _may_frame(codings)):
+        raise _bad("a transfer coding that cannot be taken off")
+    if codings and codings != ["chunked"]:
+        # The body lasts as long as the connection (RFC 9112 6.3), and is taken as it comes.
+        headers, codings = headers.without({"transfer-encoding", "content-length"}), []
     if response.status < 200:
         headers = headers.without(_NOT_IN_INTERIM)
     elif "content-length" in headers:
         headers = _with_one_length(headers, chunked=bool(codings))
     reason = "" if _CONTROL.search(response.reason) else response.reason
     return Response(status=response.status, reason=reason, headers=headers)
+
+
+def _may_frame(codings: list[str]) -> bool:
+    """Chunked, or one that is none: who would take it off does not know what it stands for."""
+    if codings == ["chunked"]:
+        return True
+    if len(codings) != 1 or not TOKEN.fullmatch(codings[0]):
+        return False
+    return codings[0] not in _CODED and "chunked" not in codings[0]
 
 
 def _with_one_length(headers: Headers, *, chunked: bool) -> Headers:

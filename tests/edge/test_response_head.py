@@ -16,6 +16,9 @@ def head(status: int = 200, *fields: tuple[str, str], reason: str = "OK") -> Res
     [
         ("1.1", [("transfer-encoding", "gzip, chunked")]),
         ("1.1", [("transfer-encoding", "xchunked")]),
+        ("1.1", [("transfer-encoding", "gzip")]),
+        ("1.1", [("transfer-encoding", "b(a)d")]),
+        ("1.0", [("transfer-encoding", "bogus")]),
         ("1.1", [("transfer-encoding", "chunked, chunked")]),
         ("1.1", [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]),
         ("1.0", [("transfer-encoding", "chunked")]),
@@ -44,6 +47,7 @@ def test_an_ambiguous_head_is_a_bad_answer(version: str, fields: list[tuple[str,
             [("transfer-encoding", "Chunked")],
         ),
         ([("x", "caf\xe9\t!")], [("x", "caf\xe9\t!")]),
+        ([("transfer-encoding", "bogus"), ("content-length", "2")], []),
     ],
 )
 def test_framing_fields_become_canonical(

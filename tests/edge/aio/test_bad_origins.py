@@ -109,3 +109,18 @@ async def test_an_interim_response_brings_nothing_of_its_connection(
         assert {name for name, _ in hint.fields} == {"link", "via"}
         assert (await client.reply()).status == 200
         assert failures(net.edge) == 0
+
+
+async def test_a_coding_that_nobody_knows_is_none(keys: Path) -> None:
+    """The body ends with the connection (RFC 9112 6.3), and is a whole one."""
+
+    async def play(call: Call) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: bogus\r\nCache-Control: max-age=60\r\n\r\n"
+        await call.write(head + b"hello")
+        call.writer.close()
+
+    async with origin(play) as shop, delivery(keys, shop) as net, net.client() as client:
+        for _ in range(2):
+            reply = await client.ask()
+            assert (reply.status, reply.body) == (200, b"hello")
+        assert len(shop.calls) == 1
