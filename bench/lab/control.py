@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,10 +86,11 @@ class Door:
 
 @dataclass(slots=True, eq=False)
 class Remote:
-    """A visitor's side, blocking: a lab answers within milliseconds."""
+    """A visitor's side, blocking: a lab answers within milliseconds. Threads may share it."""
 
     name: str
     _socket: socket.socket = field(init=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
@@ -109,8 +111,9 @@ class Remote:
             LabError: the lab refuses, or is gone.
         """
         try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            line = self._line()
+            with self._turn:  # answers come in the order of requests, and belong to nobody
+                self._socket.sendall(json.dumps(request).encode() + b"\n")
+                line = self._line()
         except OSError as error:
             raise LabError(f"lab {self.name} does not answer: {error}") from error
         try:

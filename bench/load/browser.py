@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.async_api import Browser as _Chromium
 from playwright.async_api import BrowserContext, CDPSession, Error, Page, async_playwright
 
-from bench.errors import LoadError
+from bench.errors import LoadError, SpoiltError
 from bench.lab.running import Host
 from bench.load.traffic import EVENTS, Event, Fetched, Traffic
 from bench.place import as_root
@@ -47,6 +47,8 @@ FLAGS = (
 _START_S = 60.0
 _LOAD_S = 120.0
 """A page over the worst link, each of its packets lost once or twice."""
+_REST_S = 30.0
+"""After the load event: what comes then is small, or was seen too late."""
 _QUIET_S = 0.5
 """Nothing asked for so long: the page is done."""
 _PAINT_S = 10.0
@@ -117,6 +119,7 @@ class Visit:
 
         Raises:
             LoadError: the page or something in it failed, or did not come in time.
+            SpoiltError: it loaded, but never came to rest.
         """
         return self._run(self._load(url))
 
@@ -142,7 +145,11 @@ class Visit:
             self._check()  # says it more plainly
             raise LoadError(f"{url}: {_first_line(error)}") from error
         except TimeoutError as error:
-            raise LoadError(f"{url}: it was not painted, or never came to rest") from error
+            waits = ", ".join(self._traffic.pending)
+            if not waits:
+                raise LoadError(f"{url}: it was not painted") from error
+            # It has loaded; once in some hundred visits Chromium tells no end of something.
+            raise SpoiltError(f"{url} never came to rest: it waits for {waits}") from error
         return Loaded(
             url=url,
             ttfb_ms=ttfb_ms,
@@ -153,7 +160,7 @@ class Visit:
 
     async def _quiet(self) -> None:
         """Wait until nothing is on its way and nothing new was asked for in a while."""
-        async with asyncio.timeout(_LOAD_S):
+        async with asyncio.timeout(_REST_S):
             while True:
                 self._news.clear()
                 try:

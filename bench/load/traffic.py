@@ -108,8 +108,15 @@ class Traffic:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is on its way that will end, and everything was answered."""
-        return all(
-            each.ended or (each.status and each.kind in _ENDLESS) for each in self._latest.values()
+        return not self.pending
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """What has not ended, with its status so far; 0 where nothing came yet."""
+        return tuple(
+            f"{each.url} ({each.kind}, {each.status})"
+            for each in self._latest.values()
+            if not each.ended and not (each.status and each.kind in _ENDLESS)
         )
 
     @property

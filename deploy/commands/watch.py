@@ -6,8 +6,8 @@ On a terminal it is a screen that is left as it was found; elsewhere a plain tex
 
 import json
 import os
+import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,16 +42,26 @@ _PLAIN_WIDTH = 150
 """Where there is no terminal to measure."""
 
 
-def watch(ask: Ask, *, as_json: bool, pause: Callable[[float], None] = time.sleep) -> None:
+def watch(ask: Ask, *, as_json: bool) -> None:
     """Show answers until Ctrl-C; `Refusal` (4) when the supervisor is gone."""
+    # It is heard between two answers only: anywhere else it may meet code that ignores exceptions
+    # (a finalizer), and would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        _show(_answers(ask), as_json=as_json)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _show(answers: Iterator[Status], *, as_json: bool) -> None:
     if as_json:
-        for status in _answers(ask, pause):
+        for status in answers:
             print(json.dumps(status), flush=True)
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        _on_screen(_answers(ask, pause))
+        _on_screen(answers)
     else:
         console = Console(width=_PLAIN_WIDTH, color_system=None)
-        for status in _answers(ask, pause):
+        for status in answers:
             console.print(screen(status, width=_PLAIN_WIDTH, height=1000))
             console.print()
             sys.stdout.flush()
@@ -65,10 +75,11 @@ def _on_screen(answers: Iterator[Status]) -> None:
             live.update(screen(status, width=size.width, height=size.height), refresh=True)
 
 
-def _answers(ask: Ask, pause: Callable[[float], None]) -> Iterator[Status]:
+def _answers(ask: Ask) -> Iterator[Status]:
     yield ask()
     while True:
-        pause(REFRESH_S)
+        if signal.sigtimedwait({signal.SIGINT}, REFRESH_S) is not None:
+            raise KeyboardInterrupt
         try:
             status = ask()
         except Refusal as refusal:
