@@ -63,7 +63,7 @@ _SMOKE = _Scale(
     paths=("regional",),
     congestion=(ways.DEFAULT_CONGESTION,),
     visits=1,
-    spare=0,
+    spare=1,
     visitors=VISITORS[:1],
 )
 
