@@ -104,22 +104,15 @@ def _source(dates: list[str], results: Mapping[str, Result]) -> Iterator[str]:
 
 def _cells(row: Row) -> Iterator[str]:
     yield _shown(row, row.values.get(_OURS))
-    beside = {
+    others = {
         name: value
         for name, value in row.values.items()
-        if value is not None and not name.startswith((_OURS, _WITHOUT, _IDEAL))
+        if value is not None and not name.startswith((_OURS, _IDEAL))
     }
-    straight = {
-        name: value
-        for name, value in row.values.items()
-        if value is not None and name.startswith(_WITHOUT)
-    }
-    for those in (beside, straight):
-        if those:
-            name = min(those, key=lambda name: those[name])
-            yield f"{_shown(row, those[name])}, {name}"
-        else:
-            yield ""
+    for straight in (False, True):
+        those = [name for name in others if name.startswith(_WITHOUT) is straight]
+        best = min(those, key=lambda name: others[name], default=None)
+        yield "" if best is None else f"{_shown(row, others[best])}, {best}"
 
 
 def _shown(row: Row, value: float | None) -> str:

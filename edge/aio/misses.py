@@ -5,6 +5,7 @@ How requests for one key come together is `flights`; whether a response may be s
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -15,8 +16,9 @@ from edge.aio.flights import Ending, Failure, Flight, Flights
 from edge.aio.upstream import Interim, Upload
 from edge.cache.directives import Directives, response_directives
 from edge.cache.entry import Entry, make_entry
-from edge.cache.freshen import freshen, freshen_by_head
+from edge.cache.freshen import freshen
 from edge.cache.freshness import initial_age
+from edge.cache.invalidate import invalidated_keys
 from edge.cache.key import Key
 from edge.cache.stale import ERRORS, instead_of_failure
 from edge.cache.storable import StoreDecision, StoreReason, as_get, storable, storable_post
@@ -35,6 +37,9 @@ from edge.tunnel import REQUEST_ID
 
 UNREACHABLE_S = 5.0
 """For so long after a failure nobody waits for another who can be given something stale."""
+
+MOST_UNREACHABLE = 10_000
+"""Keys of which that is remembered; the oldest goes first, at the cost of a wait."""
 
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
@@ -58,6 +63,15 @@ class Asked:
     """The client has asked to speak WebSocket, in due form."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """When a request was sent: what it was answered with may be too old to be stored."""
+
+    mark: int
+    """The store's."""
+    sent: Moment
+
+
 class Misses:
     """Upstream requests of one worker."""
 
@@ -75,8 +89,8 @@ class Misses:
         self._metrics = metrics
         self._flights = Flights(most_bytes=store.budget_bytes // IN_FLIGHT_SHARE)
         self._unshared = UnsharedAnswers()
-        self._unreachable: dict[str, float] = {}
-        """Sites that nobody could be asked for, and when that was; monotonic."""
+        self._unreachable: OrderedDict[Key, float] = OrderedDict()
+        """Keys that nobody could be asked for, and when that was; monotonic. Oldest first."""
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -117,22 +131,39 @@ class Misses:
             in_vain=alike.in_vain, under_way=flight is not None, unshared=alike.unshared
         )
 
-    def heard_of(self, asked: Asked, entry: Entry, response: Response, sent: Moment) -> None:
-        """Take what the answer to a HEAD says of the stored response to a GET."""
-        if response.status != 200:
-            return
-        mark = self._store.mark()
-        fresh = freshen_by_head(
-            entry, asked.request, self.passed(response), asked.site, sent=sent, received=now()
-        )
+    def began(self) -> Begun:
+        """The moment before a request is sent that is not answered together with others."""
+        return Begun(mark=self._store.mark(), sent=now())
+
+    def heard(
+        self, asked: Asked, entry: Entry | None, fetched: Fetched, begun: Begun
+    ) -> "Posted | None":
+        """Take what an answer for one request alone says of what is stored.
+
+        An unsafe method drops responses, a HEAD freshens or ends `entry`, and the body of what is
+        returned may be stored.
+        """
+        # Before this answer's own invalidation, which is no reason not to store it.
+        outdated = self._store.invalidated_since(asked.key, begun.mark)
+        for key in invalidated_keys(asked.request, fetched.response, asked.site):
+            self._store.invalidate(key)
+            self._flights.close(key)
+        if asked.request.method == "HEAD" and fetched.response.status == 200 and entry is not None:
+            self._freshen_by_head(asked, entry, fetched, begun)
+        if asked.request.method == "POST" and not outdated:
+            return self._posted(asked, fetched, begun.sent)
+        return None
+
+    def _freshen_by_head(self, asked: Asked, entry: Entry, fetched: Fetched, begun: Begun) -> None:
+        response = self.passed(fetched.response)
+        fresh = freshen(entry, asked.request, response, asked.site, sent=begun.sent, received=now())
         self._store.remove(entry)
         if fresh is not None and fresh.decision.store:
-            self._store.put(fresh.entry, mark)
+            self._store.put(fresh.entry, begun.mark)
         self._note_store()
 
-    def posted(self, asked: Asked, fetched: Fetched, sent: Moment) -> "Posted | None":
-        """Where the body of a POST's response goes besides the client, if GETs may be given it."""
-        received = now()
+    def _posted(self, asked: Asked, fetched: Fetched, sent: Moment) -> "Posted | None":
+        received, mark = now(), self._store.mark()
         decision = storable_post(
             asked.request, fetched.response, asked.site, sent=sent, now=received
         )
@@ -140,32 +171,39 @@ class Misses:
             return None
 
         def store(body: bytes) -> None:
-            request = as_get(asked.request)
+            request, response = as_get(asked.request), self.passed(fetched.response)
             entry = make_entry(
-                asked.key, request, self.passed(fetched.response), body, decision,
-                sent=sent, received=received,
-            )  # fmt: skip
+                asked.key, request, response, body, decision, sent=sent, received=received
+            )
             self._store.put(entry, mark)
             self._note_store()
 
-        mark = self._store.mark()
         return Posted(store, most_bytes=self._store.object_bytes)
 
-    def invalidate(self, key: Key) -> None:
-        """Drop what is stored under `key`; what is on its way answers nobody who comes now."""
-        self._store.invalidate(key)
-        self._flights.close(key)
+    def is_unreachable(self, key: Key) -> bool:
+        """Whether nobody could be asked for `key` a moment ago: users need not wait for the same.
 
-    def is_unreachable(self, site: SiteRules) -> bool:
-        """Whether nobody could be asked for a site a moment ago: users need not wait for the same.
-
-        Whoever is served something else meanwhile has it asked about, so good news come soon.
+        Whoever is served something else meanwhile has it asked about, so good news come soon. Of
+        other keys it says nothing: one page that breaks its origin must not make a whole site old.
         """
-        failed_s = self._unreachable.get(site.name)
+        failed_s = self._unreachable.get(key)
         return failed_s is not None and time.monotonic() < failed_s + UNREACHABLE_S
 
+    def _note_reach(self, key: Key, *, failed: bool) -> None:
+        self._unreachable.pop(key, None)
+        if failed:
+            self._unreachable[key] = time.monotonic()
+            if len(self._unreachable) > MOST_UNREACHABLE:
+                self._unreachable.popitem(last=False)
+
     def refresh(self, asked: Asked, verdict: Verdict) -> None:
-        """Ask whether a stale response still holds, or for another, while nobody waits for it."""
+        """Ask whether a stale response still holds, or for another, while nobody waits for it.
+
+        Not where the last answer was of no use to anybody, a short while ago: such fetches are not
+        joined, and each request would begin another.
+        """
+        if self.waits_in_vain(asked.key, asked.request):
+            return
         request = replace(asked.request, method="GET")  # a HEAD has been answered from it too
         flight, joined = self.join(replace(asked, request=request), verdict.when_asking())
         if not joined:
@@ -189,25 +227,10 @@ class Misses:
     async def _fly(self, flight: Flight, asked: Asked, verdict: Verdict) -> None:
         mark, sent = self._store.mark(), now()
         stored = verdict.entry if verdict.kind is Kind.REVALIDATE else None
-        try:
-            fetched = await self._ask_for_store(flight, asked, stored)
-        except UpstreamError:
-            self._unreachable[asked.site.name] = time.monotonic()
-            nobody = Failure(hop="", status=None, answered=False)
-            if self._stood_in(flight, asked, verdict.entry, nobody):
-                return
-            raise
-        if fetched.failed:
-            self._unreachable[asked.site.name] = time.monotonic()
-        else:
-            self._unreachable.pop(asked.site.name, None)
-        if fetched.failed or fetched.response.status in ERRORS:
-            failure = Failure(
-                hop=fetched.hop, status=fetched.response.status, answered=not fetched.failed
-            )
-            if self._stood_in(flight, asked, verdict.entry, failure):
-                fetched.close()
-                return
+        answer = await self._answer(flight, asked, stored, verdict.entry)
+        if answer is None:
+            return
+        fetched = answer
         if stored is not None and fetched.response.status == 304:
             if self._freshened(flight, asked, stored, fetched, mark=mark, sent=sent):
                 return
@@ -220,6 +243,27 @@ class Misses:
             self._not_shared(flight, asked, fetched, stored)
             return
         await self._fill(flight, asked, fetched, decision, mark=mark, sent=sent, received=received)
+
+    async def _answer(
+        self, flight: Flight, asked: Asked, stored: Entry | None, stand_in: Entry | None
+    ) -> Fetched | None:
+        """Ask; None where that failed and the flight has ended with `stand_in` instead."""
+        try:
+            fetched = await self._ask_for_store(flight, asked, stored)
+        except UpstreamError:
+            self._note_reach(asked.key, failed=True)
+            nobody = Failure(hop="", status=None, answered=False)
+            if self._stood_in(flight, asked, stand_in, nobody):
+                return None
+            raise
+        self._note_reach(asked.key, failed=fetched.failed)
+        status = fetched.response.status
+        if fetched.failed or status in ERRORS:
+            failure = Failure(hop=fetched.hop, status=status, answered=not fetched.failed)
+            if self._stood_in(flight, asked, stand_in, failure):
+                fetched.close()
+                return None
+        return fetched
 
     def _stood_in(
         self, flight: Flight, asked: Asked, entry: Entry | None, failure: Failure

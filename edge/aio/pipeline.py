@@ -20,7 +20,6 @@ from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, signed
 from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
-from edge.cache.invalidate import invalidated_keys
 from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, VerdictReason
@@ -271,7 +270,7 @@ class Pipeline:
         """The verdict, or to use what is stored where asking has just failed."""
         asks = verdict.kind in (Kind.MISS, Kind.REVALIDATE)
         entry = verdict.entry
-        if not asks or entry is None or not self._misses.is_unreachable(asked.site):
+        if not asks or entry is None or not self._misses.is_unreachable(asked.key):
             return verdict
         if _instead(entry, asked, answered=False) is None:
             return verdict
@@ -285,18 +284,13 @@ class Pipeline:
     async def _pass(self, reply: Reply, asked: Asked, *, collapsed: bool | None = None) -> None:
         """Fetch for this request alone."""
         exchange, trail = reply.exchange, reply.trail
-        sent = now()
-        trail.mark("asked", sent.mono_s)
+        begun = self._misses.began()
+        trail.mark("asked", begun.sent.mono_s)
         fetched = await self._misses.ask(asked, asked.request, exchange.upload, exchange.interim)
         trail.mark("answered", now().mono_s)
         trail.upstream, trail.attempts = fetched.hop, fetched.attempts
-        for key in invalidated_keys(asked.request, fetched.response, asked.site):
-            self._misses.invalidate(key)
+        posted = self._misses.heard(asked, reply.verdict.entry, fetched, begun)
         passed = self._misses.passed(fetched.response)
-        entry = reply.verdict.entry
-        if asked.request.method == "HEAD" and entry is not None and not fetched.failed:
-            self._misses.heard_of(asked, entry, fetched.response, sent)
-        posted = self._misses.posted(asked, fetched, sent)  # after what it makes invalid is gone
         await reply.pass_on(
             fetched, passed, reply.verdict.reason, collapsed=collapsed, posted=posted
         )

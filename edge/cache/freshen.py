@@ -18,10 +18,10 @@ _NOT_UPDATED = NEVER_STORED | frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshened:
-    """The stored response with the 304's fields.
+    """The stored response with the fields of the 304, or of the answer to a HEAD.
 
     Answer this request from `entry`. Put it in place of the old one only if `decision.store`:
-    the 304 may have forbidden that; then the old one must go.
+    they may have forbidden that; then the old one must go.
     """
 
     entry: Entry
@@ -37,45 +37,13 @@ def freshen(
     sent: Moment,
     received: Moment,
 ) -> Freshened | None:
-    """Update `entry` from a 304 to our conditional request on behalf of `request`.
+    """Update `entry` from a 304 to our conditional request, or from a 200 to a HEAD.
 
-    None where the 304 is about another representation (4.3.4): then it says nothing about ours,
-    which must go, and the request is to be made again without conditions.
+    None where it is about another representation (4.3.4, 4.3.5): ours must go, and whoever asked by
+    a condition is to ask again without.
     """
-    assert response.status == 304
-    if not _confirms(response.headers, entry):
+    if not (_confirms if response.status == 304 else _describes)(response.headers, entry):
         return None
-    return _updated(entry, request, response, rules, sent=sent, received=received)
-
-
-def freshen_by_head(
-    entry: Entry,
-    request: Request,
-    response: Response,
-    rules: SiteRules,
-    *,
-    sent: Moment,
-    received: Moment,
-) -> Freshened | None:
-    """The same from a 200 to a HEAD (4.3.5); None: the origin has something else now."""
-    assert response.status == 200
-    known = {name: entry.response.headers.lines(name) for name in ("etag", "last-modified")}
-    known["content-length"] = (str(len(entry.body)),)
-    told = {name: response.headers.lines(name) for name in known}
-    if entry.response.status != 200 or any(told[name] not in ((), known[name]) for name in known):
-        return None
-    return _updated(entry, request, response, rules, sent=sent, received=received)
-
-
-def _updated(
-    entry: Entry,
-    request: Request,
-    response: Response,
-    rules: SiteRules,
-    *,
-    sent: Moment,
-    received: Moment,
-) -> Freshened:
     merged = entry.response.with_headers(_merged(entry.response.headers, response.headers, rules))
     # A HEAD's 304 confirms the stored GET just as well (4.3.5).
     asked = replace(request, method="GET", headers=request.headers.without({"range", "if-range"}))
@@ -83,6 +51,14 @@ def _updated(
     kept = replace(decision, reason=StoreReason.STORED)
     made = make_entry(entry.key, asked, merged, entry.body, kept, sent=sent, received=received)
     return Freshened(entry=made, decision=decision)
+
+
+def _describes(headers: Headers, entry: Entry) -> bool:
+    """Whether the fields of a 200 to a HEAD are those of `entry`, as far as they tell."""
+    known = {name: entry.response.headers.lines(name) for name in ("etag", "last-modified")}
+    known["content-length"] = (str(len(entry.body)),)
+    told = {name: headers.lines(name) for name in known}
+    return entry.response.status == 200 and all(told[name] in ((), known[name]) for name in known)
 
 
 def _confirms(headers: Headers, entry: Entry) -> bool:

@@ -75,9 +75,13 @@ class MemoryStore:
         """The present place in the order of invalidations."""
         return self._sequence
 
+    def invalidated_since(self, key: Key, mark: int) -> bool:
+        """Whether `key` has been invalidated since `mark`, or that can no longer be told."""
+        return self._invalidations.get(key, self._forgotten) > mark
+
     def put(self, entry: Entry, mark: int) -> Put:
         """Store `entry` in place of the variant for the same request fields."""
-        if self._invalidations.get(entry.key, self._forgotten) > mark:
+        if self.invalidated_since(entry.key, mark):
             return Put.INVALIDATED
         if len(entry.body) > self.object_bytes or cost_bytes(entry) > self.budget_bytes:
             return Put.TOO_LARGE

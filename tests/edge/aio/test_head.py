@@ -1,5 +1,6 @@
 """What the answer to a HEAD says of the stored response to a GET (RFC 9111 4.3.5)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -70,3 +71,34 @@ async def test_an_error_says_nothing(keys: Path) -> None:
         assert (await client.ask(method="HEAD")).status == 404
         await client.ask()
         assert shop.calls[-1].lines("if-none-match") == ['"v"']
+
+
+async def test_a_head_revives_nothing(keys: Path) -> None:
+    """What a POST ended while the HEAD was on its way stays ended."""
+    gate = asyncio.Event()
+
+    async def play(call: Call) -> None:
+        await call.body()
+        if call.method == "HEAD":
+            await gate.wait()
+            await call.answer("Cache-Control: max-age=60", 'ETag: "v"', body=b"hello")
+        elif call.method == "POST":
+            await call.answer(body=b"done")
+        else:
+            await call.answer(*STALE, body=b"hello")
+
+    async with (
+        origin(play) as shop,
+        delivery(keys, shop) as net,
+        net.client() as client,
+        net.client() as other,
+    ):
+        await client.ask()
+        head = asyncio.create_task(client.ask(method="HEAD"))
+        await shop.wait_for(2)
+        await other.ask(method="POST", body=b"a=1")
+        gate.set()
+        assert (await head).status == 200
+        await client.ask()
+        last = shop.calls[-1]
+        assert (last.method, last.lines("if-none-match")) == ("GET", [])

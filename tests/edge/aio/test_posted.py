@@ -1,5 +1,6 @@
 """What a POST is answered with may be what a GET gets (RFC 9110 9.3.3)."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,29 @@ async def test_half_a_response_is_not_stored(keys: Path) -> None:
             await client.rest()
         async with net.client() as client:
             assert (await client.ask("/form")).body == b"got"
+
+
+async def test_a_post_that_was_overtaken_is_not_stored(keys: Path) -> None:
+    """Another one changed the target while the first was on its way."""
+    gate = asyncio.Event()
+
+    async def play(call: Call) -> None:
+        body = await call.body()
+        if body == b"slow":
+            await gate.wait()
+            await call.answer(FRESH, ITSELF, body=b"old")
+        else:
+            await call.answer(FRESH, body=b"new")
+
+    async with (
+        origin(play) as shop,
+        delivery(keys, shop) as net,
+        net.client() as client,
+        net.client() as other,
+    ):
+        slow = asyncio.create_task(client.ask("/form", method="POST", body=b"slow"))
+        await shop.wait_for(1)
+        await other.ask("/form", method="POST", body=b"quick")
+        gate.set()
+        assert (await slow).body == b"old"
+        assert (await client.ask("/form")).body == b"new"

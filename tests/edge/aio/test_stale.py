@@ -54,6 +54,18 @@ async def test_a_stale_response_is_served_while_it_is_asked_about(keys: Path) ->
         assert len(shop.calls) == 2
 
 
+async def test_a_failing_origin_is_not_asked_for_each_stale_answer(keys: Path) -> None:
+    """Its errors are of no use to anybody, so it is left alone for a while."""
+    stale = ("Cache-Control: max-age=60, stale-while-revalidate=600", "Age: 100", 'ETag: "v"')
+    error = saying("Cache-Control: no-store", status="500 Internal Server Error")
+    plays = in_turn([saying(*stale), *[error] * 40])
+    async with origin(plays) as shop, delivery(keys, shop) as net, net.client() as client:
+        await client.ask()
+        for _ in range(20):
+            assert (await client.ask()).body == b"hello"
+        assert len(shop.calls) <= 3, "once for the edge, once for the parent"
+
+
 async def test_a_head_is_answered_stale_too(keys: Path) -> None:
     """What is asked for behind it is the whole response."""
     stale = ("Cache-Control: max-age=60, stale-while-revalidate=600", "Age: 100")

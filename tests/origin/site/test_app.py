@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -503,8 +504,9 @@ async def test_a_client_that_leaves_frees_its_page(tmp_path: Path) -> None:
     _, writer = await _begin_slow(listener.getsockname()[1], 30_000)
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(5):
-        await worker.drain(30.0)
+    began_s = time.monotonic()
+    await worker.drain(30.0)
+    assert time.monotonic() - began_s < 15, "it waited for a page that nobody reads"
 
 
 async def test_requests_are_counted(tmp_path: Path) -> None:
