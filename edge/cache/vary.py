@@ -105,6 +105,8 @@ def _normalised(name: str, lines: tuple[str, ...]) -> str | None:
         # Of an unknown field only this is known: lines may be joined, ends may be trimmed, and
         # space around a comma means nothing in a list (RFC 9110 5.6.1).
         joined = ",".join(line.strip(" \t") for line in lines)
-        return _COMMA.sub(r"\1\2", joined) if len(joined) <= MAX_READ_CHARS else joined
+        if "," not in joined or len(joined) > MAX_READ_CHARS:
+            return joined
+        return _COMMA.sub(r"\1\2", joined)
     members = ["".join(member.split()).lower() for line in lines for member in split_list(line)]
     return ",".join(sorted(members) if name in _UNORDERED else members)
