@@ -28,6 +28,14 @@ from edge.head import Head
 from edge.message import Response
 
 
+EARLY_BYTES = 64 * 1024
+"""So much of a response goes over TLS in small records, which the peer can read one by one."""
+
+RECORD_BYTES = 4 * 1024
+"""A small record's content. TLS makes a record of what is written at once, up to 16 KB, more than
+a new connection's first flight carries: its first byte could only be read a round trip later."""
+
+
 class ClientGone(RequestError):  # noqa: N818 - it is no error of anybody's
     """The client's connection is lost."""
 
@@ -193,9 +201,21 @@ class Exchange:
                 self._write_head(head)
 
     def _write_head(self, head: bytes) -> None:
-        self.counts.sent += len(head)
         self.counts.heads += len(head)
-        self._protocol.write(head)
+        self._put(head)
+
+    def _put(self, data: bytes) -> None:
+        """Hand bytes to the connection, the first over TLS in small records."""
+        early = EARLY_BYTES - self.counts.sent if self._protocol.scheme == "https" else 0
+        self.counts.sent += len(data)
+        if early <= 0 or len(data) <= RECORD_BYTES:
+            self._protocol.write(data)
+            return
+        early = min(early, len(data))
+        for start in range(0, early, RECORD_BYTES):
+            self._protocol.write(data[start : min(start + RECORD_BYTES, early)])
+        if early < len(data):
+            self._protocol.write(data[early:])
 
     def _take_head(self) -> bytes:
         """The response's head, counted as one, for whoever sends it; empty if it is on its way."""
@@ -217,8 +237,7 @@ class Exchange:
                 pieces.append(chunk)
         if pieces:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self.counts.sent += len(data)
-            self._protocol.write(data)
+            self._put(data)
         if self._protocol.writing_paused:
             await self._protocol.drained()
 
@@ -229,8 +248,7 @@ class Exchange:
             return
         if self._chunked:
             tail = self._take_head() + b"0\r\n\r\n"
-            self.counts.sent += len(tail)
-            self._protocol.write(tail)
+            self._put(tail)
         elif self._head_line is not None:
             await self.write(b"")
         self.ended = True

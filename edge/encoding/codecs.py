@@ -29,16 +29,33 @@ WINDOW_LOG = 23
 PIECE_BYTES = 64 * 1024
 """Most that a decoder gives out at a time."""
 
+EARLY_BYTES = 64 * 1024
+"""So much of a body is coded in small blocks: a block can be read only when it is all there, and
+a connection's first flight carries about 14 KB (RFC 6928)."""
+
+BLOCK_BYTES = 16 * 1024
+"""A small block's content; pages shrink to a quarter of it."""
+
 
 class Encoder:
     """Puts the coding on."""
 
     def __init__(self) -> None:
         self._frame = zstandard.ZstdCompressor(level=LEVEL).compressobj()
+        self._early = EARLY_BYTES
 
     def feed(self, chunk: bytes) -> bytes:
         """The coded form of `chunk`, complete enough to be decoded by itself."""
-        coded: bytes = self._frame.compress(chunk)
+        coded = []
+        while self._early and len(chunk) > BLOCK_BYTES:
+            coded.append(self._block(chunk[:BLOCK_BYTES]))
+            chunk = chunk[BLOCK_BYTES:]
+        coded.append(self._block(chunk))
+        return b"".join(coded)
+
+    def _block(self, plain: bytes) -> bytes:
+        self._early = max(0, self._early - len(plain))
+        coded: bytes = self._frame.compress(plain)
         flushed: bytes = self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         return coded + flushed
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.encoding.codecs import PIECE_BYTES, Decoder, Encoder
+from edge.encoding.codecs import BLOCK_BYTES, PIECE_BYTES, Decoder, Encoder
 from edge.errors import UpstreamError, UpstreamReason
 
 if sys.version_info >= (3, 14):
@@ -101,3 +101,13 @@ def test_a_window_that_is_too_large() -> None:
     coded = wide.compress(random.Random(1).randbytes(1 << 20)) + wide.flush()
     with pytest.raises(UpstreamError):
         decode(coded)
+
+
+def test_the_beginning_of_a_page_can_be_read_before_the_rest() -> None:
+    """One large chunk becomes blocks of which a few thousand bytes give the page's beginning."""
+    rng = random.Random(3)
+    page = b"".join(b"<li>%d</li>\n" % rng.randrange(10**9) for _ in range(20_000))
+    coded = Encoder().feed(page)
+    begun = b"".join(Decoder().feed(coded[:14_000]))
+    assert len(begun) >= BLOCK_BYTES
+    assert page.startswith(begun)
