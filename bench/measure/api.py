@@ -60,10 +60,10 @@ _FULL = _Scale(
     congestion=ways.CONGESTION,
     sizes=("2KB", "20KB", "100KB"),
     rounds=3,
-    alone=50,
-    idle=24,
+    alone=30,
+    idle=20,
     idle_s=5.0,
-    bursts=5,
+    bursts=3,
     together=50,
 )
 _SMOKE = _Scale(

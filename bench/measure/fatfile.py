@@ -42,7 +42,7 @@ class _Scale:
     rounds: int
 
 
-_FULL = _Scale(distances=tuple(FIGURE_2), congestion=ways.CONGESTION, rounds=5)
+_FULL = _Scale(distances=tuple(FIGURE_2), congestion=ways.CONGESTION, rounds=3)
 _SMOKE = _Scale(distances=("local",), congestion=(ways.DEFAULT_CONGESTION,), rounds=1)
 
 

@@ -38,7 +38,7 @@ class _Scale:
 
 
 _FULL = _Scale(
-    rounds=5, seconds=3, sizes=("1KB", "10KB", "100KB", "1MB"), connections=(1, 1000), heads=20_000
+    rounds=3, seconds=3, sizes=("1KB", "10KB", "100KB", "1MB"), connections=(1, 1000), heads=20_000
 )
 _SMOKE = _Scale(rounds=1, seconds=0.5, sizes=("1KB",), connections=(), heads=50, features=False)
 
