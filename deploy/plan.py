@@ -4,7 +4,6 @@
 shell knows no role; tests bring a network and a role of their own (`Builders`).
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,11 +13,10 @@ from deploy.layout import NodeFiles, node_home
 from deploy.names import Address
 from deploy.overview.topology import Topology
 from deploy.roles import Keeper, Tell, Worker
+from edge.trail import AccessLog
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
-
-AccessLog = Callable[[Mapping[str, object]], None]
 
 
 class Transport(StrEnum):

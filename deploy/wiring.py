@@ -24,7 +24,6 @@ from deploy.network import (
     load,
 )
 from deploy.plan import (
-    AccessLog,
     Listener,
     NetworkPlan,
     NodePlan,
@@ -32,6 +31,7 @@ from deploy.plan import (
     Transport,
 )
 from deploy.roles import Keeper, Message, Tell, Worker
+from edge.trail import AccessLog
 
 if TYPE_CHECKING:
     from deploy.keys import KeyPlan

@@ -92,6 +92,11 @@ class RequestFramer:
         self._body: ChunkedBody | None = None
         self._left = 0
 
+    @property
+    def between(self) -> bool:
+        """Whether what comes next is the first byte of a request, or an empty line before it."""
+        return self.waiting is Waiting.IDLE and not self._blank
+
     def feed(self, data: bytes) -> list[Piece]:
         """The pieces that `data` completes. Never raises; the last piece may be `Refused`."""
         out: list[Piece] = []

@@ -27,7 +27,7 @@ MAX_LENGTH_DIGITS = 15
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CLEAN = bytes({0x09, *range(0x20, 0x7F), *range(0x80, 0x100)})
 _ABSOLUTE = re.compile(r"(https?)://([^/?]*)(.*)", re.IGNORECASE)
 _LENGTH = re.compile(r"0|[1-9][0-9]*")
 
@@ -121,8 +121,13 @@ def _check_bytes(raw: bytes) -> None:
     # Every CR and every LF must be half of a CRLF.
     if not raw.count(b"\r") == raw.count(b"\n") == raw.count(b"\r\n"):
         raise FramingError(FramingReason.LINE_END, "a line ends with a bare CR or LF")
-    if _CONTROL.search(raw):
+    if not clean(raw.translate(None, b"\r\n")):
         raise FramingError(FramingReason.CONTROL, "a control character in the head")
+
+
+def clean(text: bytes) -> bool:
+    """Whether there is nothing in `text` that may not stand in a line (RFC 9110 5.5)."""
+    return not text.translate(None, _CLEAN)
 
 
 def _request_line(line: bytes, limits: Limits) -> tuple[str, str, str]:

@@ -4,7 +4,43 @@ Its record is one line of the access log. Times are monotonic seconds; the log's
 the shell's.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
+
+VARYING: Mapping[str, str | int | float] = {
+    "request_id": "",
+    "client": "",
+    "request_bytes": 0,
+    "response_bytes": 0,
+    "body_bytes": 0,
+    "seconds": 0.0,
+}
+"""What differs between two hits of one stored response, with a value of its type each."""
+
+
+class Stencil(Protocol):
+    """The log's own: lines that differ in a few values only, made ready but for these."""
+
+
+Row = tuple[Stencil, float, tuple[bytes | int | float, ...]]
+"""A stencil, when it was filled (wall clock), and the values, in the order of what the stencil was
+made for; texts as JSON has them between quotes."""
+
+
+class AccessLog(Protocol):
+    """Where requests are written down."""
+
+    def __call__(self, record: Mapping[str, object]) -> None:
+        """Write down one request: a trail's record."""
+
+    def stencil(
+        self, record: Mapping[str, object], varying: Mapping[str, str | int | float]
+    ) -> Stencil | None:
+        """For lines that have `record` in common; None where they may become too long."""
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Write down many requests."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,11 +14,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import cast
 
 from deploy.logs.screen import render
-from deploy.plan import AccessLog
+from edge.trail import AccessLog, Row
+from edge.trail import Stencil as AnyStencil
 
 LINE_BYTES = 4000
 """Less than PIPE_BUF (4096 on Linux): POSIX makes such pipe writes atomic."""
@@ -30,8 +34,22 @@ ERROR_CHARACTERS = 900
 """Of a traceback its end is kept, which tells most."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_VARYING_BYTES = 300
+"""Room in a line for the values that a stencil leaves open: ids, an address, some numbers."""
 _CLIPS = (1024, 256, 64)
 """Lengths to which long values are cut, one after the other, until the line fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """Access log lines that have most of their text in common."""
+
+    text: bytes
+    """Of the JSON line, with a %-format for its time, then for each value."""
+    fields: Mapping[str, object]
+    """What they have in common."""
+    names: tuple[str, ...]
+    """Of the values."""
 
 
 class LineWriter:
@@ -61,9 +79,20 @@ class LineWriter:
         if not self._work.is_set():
             self._work.set()
 
-    def drop(self) -> None:
-        """Count a line that was not even made, because the queue is full."""
-        self._dropped += 1
+    def write_all(self, lines: Sequence[bytes]) -> None:
+        """Queue lines, for which there is room."""
+        self._lines.extend(lines)
+        if not self._work.is_set():
+            self._work.set()
+
+    @property
+    def room(self) -> int:
+        """How many more lines would be taken."""
+        return QUEUE_LINES - len(self._lines)
+
+    def drop(self, lines: int = 1) -> None:
+        """Count lines that were not even made, because the queue is full."""
+        self._dropped += lines
 
     def close(self, timeout_s: float = FLUSH_S) -> None:
         """Write what is queued, as far as the reader takes it in time."""
@@ -139,11 +168,33 @@ class JsonFormatter(logging.Formatter):
             **record,
         }
 
+    def stencil(
+        self, record: Mapping[str, object], varying: Mapping[str, str | int | float]
+    ) -> Stencil | None:
+        """For access log lines with `record` in common; None where they may become too long."""
+        fields = self.access(record)
+        del fields["time"]
+        common = json.dumps(fields, default=str, separators=(",", ":"))
+        values = "".join(f',"{name}":{_FORMATS[type(value)]}' for name, value in varying.items())
+        text = f'{{"time":"%s",{common[1:-1].replace("%", "%%")}{values}}}\n'.encode()
+        if len(text) + _VARYING_BYTES > LINE_BYTES:
+            return None
+        return Stencil(text, fields, tuple(varying))
+
+
+_FORMATS = {str: '"%s"', int: "%d", float: "%.6f"}
+
 
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC, milliseconds."""
     whole = datetime.fromtimestamp(seconds, UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{whole.microsecond // 1000:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _millisecond(number: int) -> bytes:
+    """The time stamp of a millisecond since 1970, for lines of which many have the same."""
+    return timestamp(number / 1000 + 0.0001).encode()
 
 
 def encode(fields: Mapping[str, object]) -> str:
@@ -191,6 +242,24 @@ class Sink:
         """Queue a line as it is."""
         self._writer.write(line)
 
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Queue a line for each row; those that cannot be taken are not even made."""
+        room = self._writer.room
+        if len(rows) > room:
+            self._writer.drop(len(rows) - room)
+            rows = rows[:room]
+        self._writer.write_all([self._filled(*row) for row in rows])
+
+    def _filled(
+        self, ours: AnyStencil, wall_s: float, values: tuple[bytes | int | float, ...]
+    ) -> bytes:
+        stencil = cast("Stencil", ours)
+        if not self.human:
+            return stencil.text % (_millisecond(int(wall_s * 1000)), *values)
+        texts = (value.decode() if isinstance(value, bytes) else value for value in values)
+        named = dict(zip(stencil.names, texts, strict=True))
+        return self.line({"time": timestamp(wall_s), **stencil.fields, **named})
+
     def line(self, fields: Mapping[str, object]) -> bytes:
         """A record as one line."""
         text = render(fields, colour=True) if self.human else encode(fields)
@@ -219,9 +288,19 @@ class LogStream(logging.Handler):
         except Exception:  # noqa: BLE001  logging's own rule: a bad record must not end a request
             self.handleError(record)
 
-    def access(self, record: Mapping[str, object]) -> None:
+    def __call__(self, record: Mapping[str, object]) -> None:
         """Queue an access log line."""
         self._sink.record(self._form.access(record))
+
+    def stencil(
+        self, record: Mapping[str, object], varying: Mapping[str, str | int | float]
+    ) -> AnyStencil | None:
+        """For access log lines with `record` in common; None where they may become too long."""
+        return self._form.stencil(record, varying)
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Queue many access log lines."""
+        self._sink.fill(rows)
 
     def close(self) -> None:
         """Write what is queued."""
@@ -249,7 +328,7 @@ def our_fault(record: logging.LogRecord) -> bool:
 def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogStream, AccessLog]:
     """Send this process's log to `sink`, by default its stdout.
 
-    Gives the stream, which is to be closed last, and an access log.
+    Gives the stream, which is to be closed last, as a handler and as an access log.
     """
     if sink is None:
         descriptor = sys.stdout.fileno()
@@ -262,4 +341,4 @@ def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogSt
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(our_fault)
     logging.captureWarnings(capture=True)
-    return stream, stream.access
+    return stream, stream

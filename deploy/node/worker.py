@@ -12,9 +12,9 @@ from deploy.errand import Errand
 from deploy.exits import ExitCode, Refusal, in_one_line
 from deploy.logs.lines import start_logs
 from deploy.node import sockets
-from deploy.plan import AccessLog
 from deploy.processes.upward import Upward
 from deploy.roles import Message, Worker
+from edge.trail import AccessLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

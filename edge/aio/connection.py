@@ -8,7 +8,7 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -18,6 +18,8 @@ from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
 from edge.aio.exchange import ClientGone, Exchange
+from edge.aio.hits import Hits
+from edge.aio.records import cut
 from edge.config import Limits
 from edge.errors import (
     EdgeError,
@@ -31,6 +33,9 @@ from edge.framing import Body, End, Piece, Raw, Refused, RequestFramer, Waiting
 from edge.head import Head
 from edge.message import Headers
 from edge.metrics import EdgeMetrics
+
+JOINED_BYTES = 16 * 1024
+"""A body of at most this size is written in one piece with its head; larger ones are not copied."""
 
 RAW_BUFFER_BYTES = 64 * 1024
 """Of a relayed stream, per direction, before reading stops."""
@@ -54,6 +59,8 @@ class Owner(Protocol):
     welcome: Welcome | None
     refuse: Refuse
     exchange: type[Exchange]
+    hits: Hits | None
+    """The ready responses, where there are any."""
     aiohttp: Server
 
     def admit(self, connection: "ClientConnection") -> bool:
@@ -84,14 +91,16 @@ class ClientConnection(RequestHandler):
     """A client's connection."""
 
     __slots__ = (
-        "_broken", "_framer", "_head_since", "_heads", "_in_body", "_raw", "_received_at",
-        "_refusal", "_server", "_taken", "_wire", "_written",
+        "_broken", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
+        "_received_at", "_refusal", "_server", "_taken", "_wire", "_written", "client",
     )  # fmt: skip
 
     def __init__(self, server: Owner, **kwargs: Any) -> None:
         super().__init__(server.aiohttp, **kwargs)
         self._server = server
         self._framer = RequestFramer(server.limits)
+        self._hits = server.hits  # None also once what was sent is more than plain requests
+        self.client = b""
         self._heads: list[Head] = []
         self._in_body = False  # of the last head: whether more of its body must come
         self._raw: Any = None
@@ -123,6 +132,8 @@ class ClientConnection(RequestHandler):
         super().connection_made(transport)
         self._wire = transport
         self._received_at = time.monotonic()
+        peer = self.peername
+        self.client = peer[0].encode() if isinstance(peer, tuple) else b""
         welcome = self._server.welcome
         if not self._server.admit(self):
             self._server.metrics.refused(OurReason.BUSY)
@@ -146,6 +157,10 @@ class ClientConnection(RequestHandler):
             self._tell_refusal()
             return
         self._received_at = time.monotonic()
+        if self._hits is not None and self._between:
+            data = self._serve_ready(self._hits, data)
+            if not data:
+                return
         if self._raw is not None:
             self._raw.feed_data(data)
             return
@@ -155,10 +170,48 @@ class ClientConnection(RequestHandler):
         if not self._head_since and self._framer.waiting is Waiting.HEAD:
             self._head_since = self._received_at
 
+    @property
+    def _between(self) -> bool:
+        """Whether a response may be written now: nothing is read, queued, answered or closing."""
+        waiter, transport = self._waiter, self.transport
+        return (
+            waiter is not None
+            and not waiter.done()
+            and not self._messages
+            and self._framer.between
+            and not self._paused
+            and not self._server.draining
+            and transport is not None
+            and not transport.is_closing()
+        )
+
+    def _serve_ready(self, hits: Hits, data: bytes) -> bytes:
+        """Answer what can be answered without aiohttp; gives the rest."""
+        rest = hits.serve(self, data, self._received_at)
+        if len(rest) < len(data):  # for aiohttp the connection was idle all the time
+            self._next_keepalive_close_time = self._received_at + self._keepalive_timeout
+        return rest
+
+    def send(self, head: bytes, body: bytes | memoryview) -> None:
+        """Hand a whole response to the transport."""
+        transport = self.transport
+        assert transport is not None
+        self._written += len(head) + len(body)
+        if self._server.scheme == "https":
+            for piece in cut(head + body, 0) if len(body) <= JOINED_BYTES else _behind(head, body):
+                transport.write(piece)
+        elif len(body) <= JOINED_BYTES:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+
     def _pass_on(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             match piece:
                 case Head():
+                    if piece.has_body or piece.websocket:
+                        self._hits = None  # where the next request begins is not ours to say
                     self._head_since = 0.0
                     self._heads.append(piece)
                     self._in_body = piece.has_body
@@ -174,7 +227,7 @@ class ClientConnection(RequestHandler):
 
     def _refuse(self, error: EdgeError) -> None:
         """Answer with an error after what was asked before, and read no more."""
-        self._broken, self._refusal = True, error
+        self._broken, self._refusal, self._hits = True, error, None
         self._tell_refusal()
 
     def _tell_refusal(self) -> None:
@@ -217,7 +270,7 @@ class ClientConnection(RequestHandler):
         """The head of the request that aiohttp has just begun to handle."""
         return self._heads.pop(0)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Hand bytes to the transport."""
         transport = self.transport
         if transport is None or transport.is_closing():
@@ -247,7 +300,7 @@ class ClientConnection(RequestHandler):
 
     def read_no_more(self, upload: StreamReader) -> None:
         """Wait for no more of a body than came: its connection ends with the answer."""
-        self._broken = True
+        self._broken, self._hits = True, None
         if not upload.is_eof():
             upload.feed_eof()
 
@@ -301,6 +354,12 @@ class ClientConnection(RequestHandler):
             self._taken = (taken, now)
             return False
         return now - self._taken[1] > self._server.limits.write_stall_s
+
+
+def _behind(head: bytes, body: bytes | memoryview) -> Iterator[bytes | memoryview]:
+    """The pieces of a large response over TLS, its body not copied."""
+    yield head
+    yield from cut(memoryview(body), len(head))
 
 
 _UNREADABLE = Head(

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from aiohttp.streams import StreamReader
 
+from edge.aio.records import cut
 from edge.aio.relay import Relay
 from edge.aio.upstream import Upload
 from edge.aio.wire import response_head
@@ -26,14 +27,6 @@ from edge.errors import (
 from edge.fields import media_type
 from edge.head import Head
 from edge.message import Response
-
-
-EARLY_BYTES = 64 * 1024
-"""So much of a response goes over TLS in small records, which the peer can read one by one."""
-
-RECORD_BYTES = 4 * 1024
-"""A small record's content. TLS makes a record of what is written at once, up to 16 KB, more than
-a new connection's first flight carries: its first byte could only be read a round trip later."""
 
 
 class ClientGone(RequestError):  # noqa: N818 - it is no error of anybody's
@@ -66,7 +59,7 @@ class Client(Protocol):
     def writing_paused(self) -> bool:
         """Whether the client has yet to take what was written."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Hand bytes to the transport."""
 
     async def drained(self) -> None:
@@ -104,12 +97,14 @@ class Exchange:
 
     __slots__ = (
         "_chunked", "_content", "_head_line", "_keep_alive", "_left", "_mute", "_protocol",
-        "counts", "ended", "media_type", "request", "started_s", "status", "upload", "websocket",
+        "counts", "ended", "head", "media_type", "request", "started_s", "status", "upload",
+        "websocket",
     )  # fmt: skip
 
     def __init__(self, protocol: Client, content: StreamReader, head: Head) -> None:
         self._protocol = protocol
         self._content = content
+        self.head = head.raw
         self._keep_alive = head.keep_alive
         self._left: int | None = None
         self._chunked = False
@@ -205,17 +200,14 @@ class Exchange:
         self._put(head)
 
     def _put(self, data: bytes) -> None:
-        """Hand bytes to the connection, the first over TLS in small records."""
-        early = EARLY_BYTES - self.counts.sent if self._protocol.scheme == "https" else 0
+        """Hand bytes to the connection."""
+        sent = self.counts.sent
         self.counts.sent += len(data)
-        if early <= 0 or len(data) <= RECORD_BYTES:
+        if self._protocol.scheme == "https":
+            for piece in cut(data, sent):
+                self._protocol.write(piece)
+        else:
             self._protocol.write(data)
-            return
-        early = min(early, len(data))
-        for start in range(0, early, RECORD_BYTES):
-            self._protocol.write(data[start : min(start + RECORD_BYTES, early)])
-        if early < len(data):
-            self._protocol.write(data[early:])
 
     def _take_head(self) -> bytes:
         """The response's head, counted as one, for whoever sends it; empty if it is on its way."""

@@ -21,6 +21,7 @@ from aiohttp.web_server import Server
 
 from edge.aio.connection import Answered, ClientConnection, Refuse, Welcome
 from edge.aio.exchange import ClientGone, Exchange
+from edge.aio.hits import Hits
 from edge.config import Limits
 from edge.metrics import EdgeMetrics, Peer
 
@@ -49,6 +50,7 @@ class HttpServer:
         scheme: str,
         welcome: Welcome | None = None,
         exchange: type[Exchange] = Exchange,
+        hits: Hits | None = None,
     ) -> None:
         self.limits = limits
         self.scheme = scheme
@@ -57,6 +59,7 @@ class HttpServer:
         self.metrics = metrics
         self.welcome = welcome
         self.exchange = exchange
+        self.hits = hits
         self.aiohttp = Server(self._handle, handler_cancellation=True)
         self._handler = handler
         self._connections: set[ClientConnection] = set()

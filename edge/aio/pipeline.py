@@ -8,7 +8,6 @@ What an answer is made of is `reply`'s business.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from edge import forwarding
@@ -16,6 +15,7 @@ from edge.aio.clocks import now
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.fetch import Fetcher
 from edge.aio.flights import Ending, Flight
+from edge.aio.hits import Hits
 from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, signed
 from edge.cache.directives import request_directives
@@ -42,14 +42,12 @@ from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.sites import Sites
 from edge.store.memory import MemoryStore
-from edge.trail import Trail
+from edge.trail import AccessLog, Trail
 from edge.tunnel import FAILED, REQUEST_ID
 
 log = logging.getLogger("midmile.edge")
 
 _COUNTED = frozenset({RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED})
-
-AccessLog = Callable[[Mapping[str, object]], None]
 
 
 class Pipeline:
@@ -61,14 +59,29 @@ class Pipeline:
         hop: forwarding.Hop,
         rules: tuple[SiteRules, ...],
         cache_bytes: int,
-        object_bytes: int,
+        limits: Limits,
         fetcher: Fetcher,
         metrics: EdgeMetrics,
         access_log: AccessLog,
     ) -> None:
         self._hop = hop
         self._sites = Sites(rules)
-        self._store = MemoryStore(cache_bytes, object_bytes=object_bytes)
+        self._store = MemoryStore(cache_bytes, object_bytes=limits.object_bytes)
+        self.hits = (
+            {}
+            if hop.trust
+            else {
+                scheme: Hits(
+                    node=hop.node,
+                    limits=limits,
+                    store=self._store,
+                    metrics=metrics,
+                    access_log=access_log,
+                )
+                for scheme in ("http", "https")
+            }
+        )
+        """By scheme. None where edges ask: each of their requests has an id of its own."""
         self._fetcher = fetcher
         self._metrics = metrics
         self._access_log = access_log
@@ -214,6 +227,8 @@ class Pipeline:
             case Kind.HIT:
                 assert verdict.entry is not None
                 await reply.from_entry(verdict.entry)
+                if (hits := self.hits.get(reply.request.scheme)) is not None:
+                    hits.prepare(reply.exchange.head, reply.request, verdict.entry, reply.trail)
             case Kind.STALE:
                 assert verdict.entry is not None
                 if verdict.refreshes:

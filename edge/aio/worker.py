@@ -8,11 +8,12 @@ from edge.aio.descriptors import fitted
 from edge.aio.explain import answer_question
 from edge.aio.fetch import TunnelFetcher
 from edge.aio.http1 import HttpServer
-from edge.aio.pipeline import AccessLog, Pipeline
+from edge.aio.pipeline import Pipeline
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
+from edge.trail import AccessLog
 
 
 class EdgeWorker:
@@ -36,7 +37,7 @@ class EdgeWorker:
             hop=Hop(node=settings.node, cdn_id=settings.cdn_id),
             rules=settings.sites,
             cache_bytes=settings.cache_bytes,
-            object_bytes=settings.limits.object_bytes,
+            limits=limits,
             fetcher=self._fetcher,
             metrics=self._metrics,
             access_log=self._access_log,
@@ -48,6 +49,7 @@ class EdgeWorker:
                 metrics=self._metrics,
                 limits=limits,
                 scheme=scheme,
+                hits=self._pipeline.hits[scheme],
             )
             context = self._contexts if scheme == "https" else None
             await server.listen(sockets.get(scheme, ()), context.listening if context else None)

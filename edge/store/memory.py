@@ -5,6 +5,7 @@ used of it is `edge.cache.verdict`'s to say.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from enum import StrEnum
 
 from edge.cache.entry import Entry
@@ -54,10 +55,15 @@ class MemoryStore:
         self.size_bytes = 0
         self.objects = 0
         self.evictions = 0
+        self._watchers: list[Callable[[Key], None]] = []
         self._slots: OrderedDict[Key, tuple[Entry, ...]] = OrderedDict()
         self._invalidations: OrderedDict[Key, int] = OrderedDict()
         self._sequence = 0
         self._forgotten = 0  # the last invalidation that is no longer remembered by key
+
+    def watch(self, changed: Callable[[Key], None]) -> None:
+        """Tell `changed` of each key under which something is stored, replaced or dropped."""
+        self._watchers.append(changed)
 
     def get(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which thereby counts as used."""
@@ -66,6 +72,10 @@ class MemoryStore:
             return ()
         self._slots.move_to_end(key)
         return entries
+
+    def use(self, key: Key) -> None:
+        """Count `key`, under which something is stored, as used."""
+        self._slots.move_to_end(key)
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
@@ -112,6 +122,8 @@ class MemoryStore:
     def clear(self) -> int:
         """Drop everything, and refuse all that is being fetched; how many entries it was."""
         dropped = self.objects
+        for key in self._slots:
+            self._changed(key)
         self._sequence += 1
         self._forgotten = self._sequence
         self._invalidations.clear()
@@ -128,6 +140,12 @@ class MemoryStore:
         self.objects += len(entries) - len(old)
         self.size_bytes += sum(cost_bytes(entry) for entry in entries if id(entry) not in before)
         self.size_bytes -= sum(cost_bytes(entry) for entry in old if id(entry) not in after)
+        if before != after:
+            self._changed(key)
+
+    def _changed(self, key: Key) -> None:
+        for changed in self._watchers:
+            changed(key)
 
     def _make_room(self) -> None:
         while self.size_bytes > self.budget_bytes:

@@ -9,9 +9,10 @@ from edge.aio import tls
 from edge.aio.descriptors import fitted
 from edge.aio.explain import answer_question
 from edge.aio.http1 import HttpServer
-from edge.aio.pipeline import AccessLog, Pipeline
+from edge.aio.pipeline import Pipeline
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
+from edge.trail import AccessLog
 from origin.aio.tunnel import TunnelExchange
 from origin.aio.upstream import OriginFetcher
 from origin.config import ParentSettings
@@ -39,7 +40,7 @@ class ParentWorker:
             hop=Hop(node=settings.node, cdn_id=settings.cdn_id, trust=True),
             rules=settings.sites,
             cache_bytes=settings.cache_bytes,
-            object_bytes=settings.limits.object_bytes,
+            limits=limits.roomier(),
             fetcher=self._fetcher,
             metrics=self._metrics,
             access_log=self._access_log,

@@ -24,6 +24,7 @@ from edge.config import (
     SiteRules,
 )
 from edge.metrics import EdgeMetrics
+from edge.trail import Row, Stencil
 from origin.aio.worker import ParentWorker
 from origin.config import ParentSettings
 from tests.kit.talk import Origin, Talker, talking
@@ -81,6 +82,37 @@ def port_of(sock: socket.socket) -> int:
     return int(sock.getsockname()[1])
 
 
+class Records(list[Mapping[str, object]]):
+    """An access log that keeps its records."""
+
+    filled = 0
+    """How many were of answers that were ready."""
+
+    def __call__(self, record: Mapping[str, object]) -> None:
+        """Keep it."""
+        self.append(record)
+
+    def stencil(
+        self, record: Mapping[str, object], varying: Mapping[str, str | int | float]
+    ) -> Stencil | None:
+        """What `fill` needs."""
+        return _Stencil(record, tuple(varying))
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Keep a record for each."""
+        self.filled += len(rows)
+        for stencil, _, values in rows:
+            assert isinstance(stencil, _Stencil)
+            texts = (each.decode() if isinstance(each, bytes) else each for each in values)
+            self.append({**stencil.record, **dict(zip(stencil.names, texts, strict=True))})
+
+
+@dataclass
+class _Stencil:
+    record: Mapping[str, object]
+    names: Sequence[str]
+
+
 @dataclass
 class Node:
     """A running worker, what it counts, and what it logs."""
@@ -89,7 +121,7 @@ class Node:
     ports: Mapping[str, int]
     registry: CollectorRegistry
     package: str
-    log: list[Mapping[str, object]] = field(default_factory=list)
+    log: Records = field(default_factory=Records)
     stopped: bool = False
 
     def count(self, name: str, **labels: str) -> float:
@@ -153,8 +185,8 @@ async def start_parent(
         limits=limits,
         **changes,  # type: ignore[arg-type]
     )
-    log: list[Mapping[str, object]] = []
-    worker = ParentWorker(settings, EdgeMetrics(registry, "origin"), log.append)
+    log = Records()
+    worker = ParentWorker(settings, EdgeMetrics(registry, "origin"), log)
     await worker.start({"tunnel": [sock]})
     return Node(worker, {"tunnel": port_of(sock)}, registry, "origin", log)
 
@@ -189,8 +221,8 @@ async def start_edge(
         limits=limits,
         **changes,  # type: ignore[arg-type]
     )
-    log: list[Mapping[str, object]] = []
-    worker = EdgeWorker(settings, EdgeMetrics(registry), log.append)
+    log = Records()
+    worker = EdgeWorker(settings, EdgeMetrics(registry), log)
     await worker.start({"http": [http], "https": [https]})
     return Node(worker, {"http": port_of(http), "https": port_of(https)}, registry, "edge", log)
 

@@ -20,8 +20,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from deploy.exits import ExitCode, Refusal
 from deploy.names import Address
-from deploy.plan import AccessLog, Listener, NetworkPlan, NodePlan, Place, Transport
+from deploy.plan import Listener, NetworkPlan, NodePlan, Place, Transport
 from deploy.roles import Message, Tell
+from edge.trail import AccessLog
 
 log = logging.getLogger("midmile.deploy")
 

@@ -129,6 +129,10 @@ class Talker:
         """Take nothing more from the socket."""
         cast("asyncio.Transport", self.writer.transport).pause_reading()
 
+    def read_on(self) -> None:
+        """Take what comes again."""
+        cast("asyncio.Transport", self.writer.transport).resume_reading()
+
 
 @asynccontextmanager
 async def talking(

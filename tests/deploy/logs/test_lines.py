@@ -16,6 +16,7 @@ from deploy.logs.lines import (
     QUEUE_LINES,
     JsonFormatter,
     LineWriter,
+    LogStream,
     Sink,
     encode,
     our_fault,
@@ -210,6 +211,56 @@ def test_an_access_log_line_can_be_read_as_it_passes() -> None:
     line = render(record, colour=False)
     assert line.endswith("GET https://shop.test/\\x1b[2J 200 hit fresh 1024 B 0.3 ms id=4f")
     assert "192.0.2.1" not in line
+
+
+_COMMON = {"method": "GET", "target": '/100%d?"%s"\u00e9', "status": 200, "verdict": "hit"}
+_OPEN = {"request_id": "", "client": "", "response_bytes": 0, "seconds": 0.0}
+_VALUES = (b"4f", b"::1", 1024, 0.0000314)
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_a_filled_stencil_is_a_line_like_any_other(*, human: bool) -> None:
+    """It says what the record of such a request would, at the time that it is given."""
+    form = JsonFormatter("east", "worker-0")
+    reading, writing = os.pipe()
+    log = LogStream(form, Sink(writing, human=human))
+    stencil = log.stencil(_COMMON, _OPEN)
+    assert stencil is not None
+    log.fill([(stencil, 1_000_000_000.123, _VALUES)] * 2)
+    log.close()
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as lines:
+        one, other = lines.read().splitlines()
+    values = [each.decode() if isinstance(each, bytes) else each for each in _VALUES]
+    told = form.access({**_COMMON, **dict(zip(_OPEN, values, strict=True))})
+    told |= {"time": "2001-09-09T01:46:40.123Z", "seconds": 0.000031}
+    assert one == other
+    assert one == render(told, colour=True) if human else json.loads(one) == told
+
+
+def test_a_stencil_for_lines_that_would_be_too_long() -> None:
+    """There is none: such lines are made one by one, and clipped."""
+    assert JsonFormatter("e", "w").stencil({"target": "/" * LINE_BYTES}, _OPEN) is None
+
+
+def test_lines_of_stencils_are_dropped_like_others() -> None:
+    """What the queue cannot take is counted and not made."""
+    reading, writing = os.pipe()
+    log = LogStream(JsonFormatter("east", "worker-0"), Sink(writing, human=False))
+    stencil = log.stencil(_COMMON, _OPEN)
+    assert stencil is not None
+    row = (stencil, 0.0, _VALUES)
+    for _ in range(4):
+        log.fill([row] * QUEUE_LINES)
+    lines = 0
+    with os.fdopen(reading, "rb") as pipe:
+        thread = threading.Thread(target=log.close)
+        thread.start()
+        while b"log-dropped" not in (line := pipe.readline()):
+            lines += 1
+        thread.join()
+    os.close(writing)
+    assert json.loads(line)["dropped"] == 4 * QUEUE_LINES - lines > 0
 
 
 def test_what_is_not_a_log_line_is_wrapped() -> None:

@@ -13,9 +13,10 @@ __all__ = ["keys", "upstream"]
 
 Loops = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
 _UVLOOP: Loops = {"uvloop": uvloop.new_event_loop}
+_OF_CONNECTIONS = frozenset({"test_hits.py", "test_http1.py", "test_refusals.py"})
 _BOTH: Loops = {**_UVLOOP, "asyncio": asyncio.new_event_loop}
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Loops:
     """Nodes run on uvloop; what touches transports must hold on asyncio's own loop too."""
-    return _BOTH if item.path.name in ("test_http1.py", "test_refusals.py") else _UVLOOP
+    return _BOTH if item.path.name in _OF_CONNECTIONS else _UVLOOP

@@ -1,0 +1,189 @@
+"""The hit path: a head whose answer is ready is answered at once, without parser or task.
+
+What is answered was decided on the pipeline's way, for the first head of its kind (`edge.ready`);
+here it is sent, counted and logged. Counting and logging wait for the end of the event loop's turn,
+so that what came together is written down together.
+"""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Protocol
+
+from edge.aio.clocks import now
+from edge.aio.reply import signed
+from edge.aio.wire import response_head
+from edge.cache.answer import answer
+from edge.cache.entry import Entry
+from edge.cache.status import cache_status, with_cache_status
+from edge.cache.verdict import Kind, Verdict, VerdictReason, select
+from edge.config import Limits
+from edge.fields import media_type
+from edge.message import Headers, Request, Response
+from edge.metrics import Direction, EdgeMetrics
+from edge.ready import SELECTING_FIELDS, HeadReader, Ready, ReadyTable
+from edge.store.memory import MemoryStore
+from edge.trail import VARYING, AccessLog, Row, Trail
+
+_OPEN = "\0"
+"""Stands in a head where each answer has a value of its own; no field value can contain it."""
+_HIT = Verdict(Kind.HIT, VerdictReason.FRESH)
+_HEAD_END = b"\r\n\r\n"
+
+
+class Caller(Protocol):
+    """A client's connection that is between two requests."""
+
+    client: bytes
+    """The client's address, as logs have it."""
+
+    @property
+    def writing_paused(self) -> bool:
+        """Whether the client has yet to take what was written."""
+
+    def send(self, head: bytes, body: bytes | memoryview) -> None:
+        """Hand a whole response to the transport."""
+
+
+class Hits:
+    """The ready responses of one scheme in one worker, and the requests that they answer."""
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        limits: Limits,
+        store: MemoryStore,
+        metrics: EdgeMetrics,
+        access_log: AccessLog,
+    ) -> None:
+        self._node = node
+        self._store = store
+        self._reader = HeadReader(limits)
+        self._table = ReadyTable()
+        store.watch(self._table.forget)
+        self._metrics = metrics
+        self._access_log = access_log
+        self._sent: list[tuple[Ready, float, bytes, bytes, int, int, float]] = []
+
+    def serve(self, caller: Caller, data: bytes, now_s: float) -> bytes:
+        """Answer the heads at the beginning of `data` whose answers are ready; gives the rest.
+
+        `now_s`: when it came, in monotonic seconds.
+        """
+        end = data.find(_HEAD_END) + 4
+        if end == len(data):  # most often it is one whole head
+            return b"" if self._answer(caller, data, now_s) else data
+        at = 0
+        while end >= 4 and not caller.writing_paused:
+            if not self._answer(caller, data[at:end], now_s):
+                break
+            at, end = end, data.find(_HEAD_END, end) + 4
+        return data[at:]
+
+    def _answer(self, caller: Caller, head: bytes, now_s: float) -> bool:
+        wanted = self._reader.read(head)
+        if wanted is None:
+            return False
+        ready = self._table.find(wanted)
+        if ready is None:
+            return False
+        request_id = b"%016x" % random.getrandbits(64)  # it is a name, not a secret
+        answered = ready.render(now_s, request_id)
+        if answered is None:
+            return False
+        caller.send(answered, ready.body)
+        self._store.use(ready.key)
+        if not self._sent:
+            asyncio.get_running_loop().call_soon(self._write_down)
+        ended_s = time.monotonic()
+        self._sent.append(
+            (ready, ended_s, request_id, caller.client, len(head), len(answered), ended_s - now_s)
+        )
+        return True
+
+    def _write_down(self) -> None:
+        """Count and log what was sent since the last time."""
+        sent, self._sent = self._sent, []
+        mono_s = time.monotonic()
+        wall_s = time.time() - mono_s
+        rows: list[Row] = []
+        received_bytes = sent_bytes = 0
+        seconds: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+        for ready, ended_s, request_id, client, asked_bytes, head_bytes, took_s in sent:
+            body_bytes = len(ready.body)
+            values = request_id, client, asked_bytes, head_bytes + body_bytes, body_bytes, took_s
+            rows.append((ready.stencil, wall_s + ended_s, values))
+            seconds[ready.site, ready.status].append(took_s)
+            received_bytes += asked_bytes
+            sent_bytes += values[3]
+        self._access_log.fill(rows)
+        for (site, status), each in seconds.items():
+            self._metrics.hits(site, status, each)
+        self._metrics.moved(Direction.CLIENT_IN, received_bytes)
+        self._metrics.moved(Direction.CLIENT_OUT, sent_bytes)
+
+    def prepare(self, head: bytes, request: Request, entry: Entry, trail: Trail) -> None:
+        """Keep the answer to a request, which was a hit, ready for all like it.
+
+        `head` is the request's as it came, `entry` what it was answered from, `trail` its trail.
+        """
+        stored = self._store.peek(entry.key)
+        vary = {name for each in stored for name, _ in each.selecting}
+        if request.version != "1.1" or not vary <= SELECTING_FIELDS:
+            return
+        wanted = self._reader.read(head)
+        if wanted is None or select(stored, request) is not entry:
+            return
+        ready = self._ready(request, entry, trail)
+        if ready is not None:
+            names = frozenset(name.encode() for name in vary)
+            self._table.add(wanted, names, ready)
+
+    def _ready(self, request: Request, entry: Entry, trail: Trail) -> Ready | None:
+        """The answer, with the places left open that `Ready` fills; None where that cannot be."""
+        found = answer(request, entry, now())
+        member = cache_status(self._node, _HIT, detail=_HIT.reason, ttl_s=0)
+        headers = with_cache_status(
+            _opened(found.response.headers), member.replace("; ttl=0;", f"; ttl={_OPEN};")
+        )
+        response = signed(found.response.with_headers(headers), _OPEN)
+        stencil = self._access_log.stencil(_common(trail, response), VARYING)
+        parts = response_head(response).split(_OPEN.encode())
+        if stencil is None or len(parts) != 4 or parts[3] != _HEAD_END:
+            return None
+        return Ready(
+            key=entry.key,
+            head=(parts[0], parts[1], parts[2]),
+            body=entry.body if len(found.body) == len(entry.body) else found.body,
+            born_s=entry.received.mono_s - entry.initial_age_s,
+            lifetime_s=entry.lifetime_s,
+            site=trail.site,
+            status=response.status,
+            stencil=stencil,
+        )
+
+
+def _opened(headers: Iterable[tuple[str, str]]) -> Headers:
+    return Headers((name, _OPEN if name == "age" else value) for name, value in headers)
+
+
+def _common(trail: Trail, response: Response) -> dict[str, object]:
+    """What the log has of every such request."""
+    alike = Trail(
+        request_id="",
+        started_s=0.0,
+        method=trail.method,
+        scheme=trail.scheme,
+        host=trail.host,
+        target=trail.target,
+        http_version=trail.http_version,
+        site=trail.site,
+        verdict=trail.verdict,
+        reason=trail.reason,
+        status=response.status,
+        media_type=media_type(response.headers.first("content-type") or ""),
+    )
+    return {name: fact for name, fact in alike.record(0.0).items() if name not in VARYING}

@@ -1,0 +1,138 @@
+"""Ready responses: which heads are plain, and what is kept for them."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.config import Limits
+from edge.head import parse_head
+from edge.ready import MOST_LINES, MOST_NAMES, MOST_PER_TARGET, HeadReader, Ready, ReadyTable
+
+LIMITS = Limits(head_bytes=400, header_count=8)
+START = b"GET / HTTP/1.1\r\nHost: shop.test\r\n"
+PLACE = (b"Host: shop.test", b"GET / HTTP/1.1")
+
+
+@dataclass(frozen=True)
+class _Stencil:
+    """No log takes part."""
+
+
+def response(key: str = "k", lifetime_s: float = 10.0) -> Ready:
+    """An answer whose age was 0 at 100 s."""
+    return Ready(
+        key=key,
+        head=(b"HTTP/1.1 200 OK\r\nAge: ", b"\r\nCache-Status: e; hit; ttl=", b"\r\nX-Id: "),
+        body=b"body",
+        born_s=100.0,
+        lifetime_s=lifetime_s,
+        site="shop",
+        status=200,
+        stencil=_Stencil(),
+    )
+
+
+def head(*lines: bytes) -> bytes:
+    """A head for the shop with these field lines."""
+    return START + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("now_s", "age", "left"), [(100.0, 0, 10), (100.9, 0, 9), (101.0, 1, 9), (109.9, 9, 0)]
+)
+def test_age_and_freshness_go_on(now_s: float, age: int, left: int) -> None:
+    """Whole seconds, each rounded down."""
+    told = response().render(now_s, b"4f")
+    assert told is not None
+    assert told.split(b"\r\n")[1:] == [
+        b"Age: %d" % age, b"Cache-Status: e; hit; ttl=%d" % left, b"X-Id: 4f", b"", b""
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("now_s", [110.0, 1e9])
+def test_freshness_ends(now_s: float) -> None:
+    """At the very moment at which the age reaches the lifetime."""
+    assert response().render(now_s, b"4f") is None
+
+
+def test_what_a_plain_head_wants() -> None:
+    """Conditions and selecting fields as they came; nothing of the rest."""
+    lines = (b"Cookie: a", b"Accept-Encoding: gzip", b"If-None-Match: x", b"range: bytes=0-1")
+    for _ in range(2):  # before and after its lines are remembered
+        assert HeadReader(LIMITS).read(head(*lines)) == (PLACE, lines[2:], lines[1:2])
+
+
+_NAMES = st.sampled_from(
+    b"Cookie|User-Agent|X-A|Connection|Content-Length|Transfer-Encoding|Host|Range|Accept|Expect|"
+    b"content_length|Cache-Control|| X|X |Upgrade|CDN-Loop|Sec-Fetch-Mode".split(b"|")
+)
+_VALUES = st.sampled_from([b" a", b"a\t", b"", b" 5", b" chunked", b" keep-alive", b" a\xffb"])
+_LINES = _NAMES | st.builds(
+    lambda name, value: name + b":" + value, _NAMES, _VALUES | st.binary(max_size=9)
+)
+_reader = HeadReader(LIMITS)
+"""One for all examples, as a worker has one for all clients."""
+
+
+@settings(max_examples=500)
+@given(st.lists(_LINES | st.binary(max_size=9), max_size=2))
+def test_a_plain_head_is_a_clean_one(lines: list[bytes]) -> None:
+    """Whatever is let through here the gate lets through too, and it is a plain request."""
+    for name in (b"Cookie", b"User-Agent", b"X-A"):
+        _reader.read(head(name + b": known"))
+    raw = head(*lines)
+    if _reader.read(raw) is None:
+        return
+    parsed = parse_head(raw, LIMITS)
+    assert (parsed.has_body, parsed.websocket, parsed.expects_continue) == (False, False, False)
+    assert parsed.keep_alive
+    assert not {"cache-control", "pragma", "cdn-loop"} & {name for name, _ in parsed.headers}
+
+
+@given(st.lists(_LINES, max_size=3))
+def test_what_browsers_send_is_plain(lines: list[bytes]) -> None:
+    """Fields that mean nothing to a cache keep no head from being answered at once."""
+    raw = head(b"User-Agent: x", b"Cookie: y", b"Sec-Fetch-Mode: z", b"Connection: keep-alive")
+    _reader.read(head(*lines))
+    assert _reader.read(raw) == (PLACE, (), ())
+
+
+def test_strangers_fill_no_table() -> None:
+    """Lines and names that never come again make a table begin anew."""
+    reader = HeadReader(Limits())
+    for number in range(max(MOST_LINES, MOST_NAMES) + 10):
+        assert reader.read(head(b"X-%d: 1" % number, b"User-Agent: %d" % number)) is not None
+    assert len(reader._lines) <= MOST_LINES
+    assert len(reader._names) <= MOST_NAMES
+    reader.read(head(b"User-Agent: " + b"x" * 1_000))
+    assert max(map(len, reader._lines)) < 600
+
+
+def test_a_table_is_bounded() -> None:
+    """The oldest go first; conditions without end crowd out only each other."""
+    table = ReadyTable(most=MOST_PER_TARGET * 2)
+    for number in range(MOST_PER_TARGET * 5):
+        table.add((PLACE, (b"Range: bytes=%d-" % number,), ()), frozenset(), response())
+        assert table.size <= MOST_PER_TARGET
+    for number in range(MOST_PER_TARGET * 5):
+        place = (PLACE[0], b"GET /%d HTTP/1.1" % number)
+        table.add((place, (), ()), frozenset(), response(key=str(number)))
+        assert table.size <= MOST_PER_TARGET * 2
+        assert table.find((place, (), ())) is not None
+    assert table.find(((PLACE[0], b"GET /0 HTTP/1.1"), (), ())) is None
+
+
+def test_a_key_is_forgotten_with_all_its_answers() -> None:
+    """Also those of other spellings of its target; others stay."""
+    table = ReadyTable()
+    absolute = (PLACE[0], b"GET http://shop.test/ HTTP/1.1")
+    table.add((PLACE, (), ()), frozenset(), response())
+    table.add((absolute, (b"Range: bytes=0-1",), ()), frozenset(), response())
+    table.add(((b"Host: b", PLACE[1]), (), ()), frozenset(), response(key="other"))
+    table.forget("k")
+    assert table.find((PLACE, (), ())) is None
+    assert table.find((absolute, (b"Range: bytes=0-1",), ())) is None
+    assert table.find(((b"Host: b", PLACE[1]), (), ())) is not None
+    assert table.size == 1
