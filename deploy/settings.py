@@ -87,6 +87,7 @@ def site_rules(network: Network) -> tuple[SiteRules, ...]:
             origins=tuple(_origin_server(origin) for origin in site.origins),
             origin_host=site.host,
             default_ttl_s=site.default_ttl,
+            negative_ttl_s=site.negative_ttl,
             heuristic_ttl_s=site.heuristic_ttl,
             stale_ttl_s=site.stale_ttl,
             max_ttl_s=site.max_ttl,

@@ -32,6 +32,8 @@ class SiteRules:
     """Host field, perhaps with a port, that the origin is sent; None: what the user asked for."""
     default_ttl_s: float = 0.0
     """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
+    negative_ttl_s: float | None = None
+    """The same of 404, 405, 410, 414 and 501; None: as of all others."""
     heuristic_ttl_s: float = 0.0
     """Longest freshness guessed from Last-Modified; 0: none is."""
     stale_ttl_s: float = 86_400.0

@@ -8,6 +8,7 @@ only to see that they are clean. So there is one set of rules, and nothing here 
     head  ->  HeadReader.read  ->  Wanted  ->  ReadyTable.find  ->  Ready
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edge.cache.key import Key
@@ -72,16 +73,20 @@ class Ready:
     born_s: float
     """When its age was 0; monotonic seconds."""
     lifetime_s: float
+    least_left_s: float
+    """With less than this left of its freshness, `refresh_due` is asked."""
+    refresh_due: Callable[[float], bool]
+    """Whether the pipeline has to see such a request at this time: to refresh it, or fetch it."""
     site: str
     status: int
     stencil: Stencil
     """Of its access log lines."""
 
     def render(self, mono_s: float, request_id: bytes) -> bytes | None:
-        """The whole head at this time; None where it is not fresh any more."""
+        """The whole head at this time; None where it is stale, or may have to be refreshed."""
         age_s = mono_s - self.born_s
         left_s = self.lifetime_s - age_s
-        if left_s <= 0:
+        if left_s < self.least_left_s and self.refresh_due(mono_s):
             return None
         first, second, third = self.head
         return b"%b%d%b%d%b%b\r\n\r\n" % (first, age_s, second, left_s, third, request_id)

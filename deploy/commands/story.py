@@ -134,6 +134,8 @@ def _rules(rules: Told) -> Iterator[str]:
         yield f"query parameters that count: {', '.join(rules['query']) or 'none'}"
     if rules["heuristic_ttl_s"]:
         yield f"heuristic_ttl {_span(rules['heuristic_ttl_s'])}"
+    if rules["negative_ttl_s"] is not None:
+        yield f"negative_ttl {_span(rules['negative_ttl_s'])}"
     if rules["default_ttl_s"]:
         yield f"default_ttl {_span(rules['default_ttl_s'])}"
     if rules["store_set_cookie"]:

@@ -165,6 +165,12 @@ class Site(Table):
         default=0.0,
         description='Freshness of a response that states none; `"0s"` asks the origin each time.',
     )
+    negative_ttl: Ttl | None = Field(
+        default=None,
+        description="Freshness of an error that states none: 404, 405, 410, 414, 501. What is not "
+        "there is asked for again and again, but may be there in a moment.",
+        json_schema_extra={"default": "as `default_ttl`"},
+    )
     heuristic_ttl: Ttl = Field(
         default=0.0,
         description="Longest freshness guessed where none is stated: a tenth of the time since "

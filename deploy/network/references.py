@@ -86,8 +86,8 @@ def _reserved(network: Network) -> Iterator[Fault]:
 
 def _lifetimes(network: Network) -> Iterator[Fault]:
     for index, site in enumerate(network.sites):
-        for name in ("default_ttl", "heuristic_ttl"):
-            given = getattr(site, name)
+        for name in ("default_ttl", "negative_ttl", "heuristic_ttl"):
+            given = getattr(site, name) or 0.0
             if given > site.max_ttl:
                 yield Fault(
                     at=("site", index, name),

@@ -10,6 +10,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Protocol
 
 from edge.aio.clocks import now
@@ -17,12 +18,14 @@ from edge.aio.reply import signed
 from edge.aio.wire import response_head
 from edge.cache.answer import answer
 from edge.cache.entry import Entry
+from edge.cache.refresh import farthest_lead_s, refresh_due
 from edge.cache.status import cache_status, with_cache_status
 from edge.cache.verdict import Kind, Verdict, VerdictReason, select
 from edge.config import Limits
 from edge.fields import media_type
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
+from edge.moment import Moment
 from edge.ready import SELECTING_FIELDS, HeadReader, Ready, ReadyTable
 from edge.store.memory import MemoryStore
 from edge.trail import VARYING, AccessLog, Row, Trail
@@ -142,6 +145,10 @@ class Hits:
             names = frozenset(name.encode() for name in vary)
             self._table.add(wanted, names, ready)
 
+    def _is_due(self, entry: Entry, mono_s: float) -> bool:
+        moment = Moment(wall_s=0.0, mono_s=mono_s)  # freshness does not look at the wall clock
+        return not entry.is_fresh(moment) or refresh_due(entry, self._node, moment)
+
     def _ready(self, request: Request, entry: Entry, trail: Trail) -> Ready | None:
         """The answer, with the places left open that `Ready` fills; None where that cannot be."""
         found = answer(request, entry, now())
@@ -160,6 +167,8 @@ class Hits:
             body=entry.body if len(found.body) == len(entry.body) else found.body,
             born_s=entry.received.mono_s - entry.initial_age_s,
             lifetime_s=entry.lifetime_s,
+            least_left_s=farthest_lead_s(entry),
+            refresh_due=partial(self._is_due, entry),
             site=trail.site,
             status=response.status,
             stencil=stencil,

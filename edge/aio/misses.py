@@ -209,6 +209,18 @@ class Misses:
         if not joined:
             flight.abandon()
 
+    def refresh_ahead(self, asked: Asked, verdict: Verdict) -> None:
+        """Ask about a response that is fresh, but not for long any more.
+
+        A parent's copy is as old as ours: it is of use only if it stays fresh for longer.
+        """
+        assert verdict.entry is not None
+        if "cache-control" in asked.request.headers or self.is_unreachable(asked.key):
+            return
+        longer_s = int(verdict.entry.ttl_s(now())) + 2
+        headers = asked.request.headers.add("cache-control", f"min-fresh={longer_s}")
+        self.refresh(replace(asked, request=asked.request.with_headers(headers)), verdict)
+
     def join(self, asked: Asked, verdict: Verdict) -> tuple[Flight, bool]:
         """The flight for a request that may be answered with others, and whether it was there."""
         mono_s = time.monotonic()

@@ -20,6 +20,7 @@ from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, signed
 from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
+from edge.cache.refresh import refresh_due
 from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, VerdictReason
@@ -226,9 +227,7 @@ class Pipeline:
         match verdict.kind:
             case Kind.HIT:
                 assert verdict.entry is not None
-                await reply.from_entry(verdict.entry)
-                if (hits := self.hits.get(reply.request.scheme)) is not None:
-                    hits.prepare(reply.exchange.head, reply.request, verdict.entry, reply.trail)
+                await self._hit(reply, asked, verdict.entry)
             case Kind.STALE:
                 assert verdict.entry is not None
                 if verdict.refreshes:
@@ -244,6 +243,14 @@ class Pipeline:
                     await self._together(reply, asked)
                 else:
                     await self._pass(reply, asked)
+
+    async def _hit(self, reply: Reply, asked: Asked, entry: Entry) -> None:
+        """Answer from the store, and keep the answer ready for the next like it."""
+        await reply.from_entry(entry)
+        if refresh_due(entry, self._hop.node, now()):
+            self._misses.refresh_ahead(asked, reply.verdict)
+        if (hits := self.hits.get(reply.request.scheme)) is not None:
+            hits.prepare(reply.exchange.head, reply.request, entry, reply.trail)
 
     async def _together(self, reply: Reply, asked: Asked, *, again: bool = False) -> None:
         """Fetch for all who want this key now, or read what another request is fetching.

@@ -45,6 +45,8 @@ class Entry:
     stale_while_revalidate_s: float = 0.0
     stale_if_error_s: float = 0.0
     """For how long past its freshness the origin lets it be used (RFC 5861)."""
+    fetch_s: float = 0.0
+    """From the request to the response's head, when it was last asked for or about."""
 
     @property
     def etag(self) -> str | None:
@@ -110,6 +112,7 @@ def make_entry(
         stale_only_if_told="s-maxage" in directives,
         stale_while_revalidate_s=directives.seconds("stale-while-revalidate") or 0.0,
         stale_if_error_s=directives.seconds("stale-if-error") or 0.0,
+        fetch_s=max(0.0, received.mono_s - sent.mono_s),
     )
 
 

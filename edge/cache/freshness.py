@@ -33,6 +33,8 @@ class LifetimeSource(StrEnum):
     """A part of the time since Last-Modified, where the operator's `heuristic_ttl` allows it."""
     SITE = "site-default"
     """The operator's `default_ttl`."""
+    NEGATIVE = "site-negative"
+    """The operator's `negative_ttl`, for errors."""
     NONE = "none"
     """Nothing says how long."""
 
@@ -55,7 +57,9 @@ class Lifetime:
         return self.source not in _NOT_STATED
 
 
-_NOT_STATED = frozenset({LifetimeSource.HEURISTIC, LifetimeSource.SITE, LifetimeSource.NONE})
+_NOT_STATED = frozenset(
+    {LifetimeSource.HEURISTIC, LifetimeSource.SITE, LifetimeSource.NEGATIVE, LifetimeSource.NONE}
+)
 _HEURISTIC_SHARE = 0.1
 """Of the time since Last-Modified: the typical one (RFC 9111 4.2.2)."""
 
@@ -105,6 +109,9 @@ def _not_stated(
     # RFC 9111 4.2.2: only where the status, or `public`, allows a lifetime the origin did not give.
     if response.status not in HEURISTIC_STATUSES and "public" not in directives:
         return Lifetime.none()
+    if response.status >= 400 and rules.negative_ttl_s is not None:
+        seconds = rules.negative_ttl_s
+        return Lifetime(seconds, LifetimeSource.NEGATIVE) if seconds else Lifetime.none()
     lines = response.headers.lines("last-modified")
     modified_s = parse_date(lines[0], received_wall_s) if len(lines) == 1 else None
     if guess and rules.heuristic_ttl_s > 0 and modified_s is not None:

@@ -141,6 +141,7 @@ def _rules(request: Request, site: SiteRules) -> Rules:
         never_cache=never_pattern(request.path, site),
         query=None if counting is None else tuple(sorted(counting)),
         default_ttl_s=site.default_ttl_s,
+        negative_ttl_s=site.negative_ttl_s,
         heuristic_ttl_s=site.heuristic_ttl_s,
         max_ttl_s=site.max_ttl_s,
         store_set_cookie=site.store_set_cookie,

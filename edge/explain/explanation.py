@@ -52,6 +52,7 @@ class Rules:
     query: tuple[str, ...] | None
     """Parameters that take part in the key; None: all."""
     default_ttl_s: float
+    negative_ttl_s: float | None
     heuristic_ttl_s: float
     max_ttl_s: float
     store_set_cookie: bool

@@ -28,6 +28,8 @@ def response(key: str = "k", lifetime_s: float = 10.0) -> Ready:
         body=b"body",
         born_s=100.0,
         lifetime_s=lifetime_s,
+        least_left_s=2.0,
+        refresh_due=lambda mono_s: mono_s >= 100.0 + lifetime_s,
         site="shop",
         status=200,
         stencil=_Stencil(),

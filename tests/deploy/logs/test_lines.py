@@ -5,6 +5,7 @@ import logging
 import operator
 import os
 import threading
+from collections.abc import Mapping
 
 import pytest
 from aiohttp.http_exceptions import LineTooLong
@@ -214,7 +215,12 @@ def test_an_access_log_line_can_be_read_as_it_passes() -> None:
 
 
 _COMMON = {"method": "GET", "target": '/100%d?"%s"\u00e9', "status": 200, "verdict": "hit"}
-_OPEN = {"request_id": "", "client": "", "response_bytes": 0, "seconds": 0.0}
+_OPEN: Mapping[str, str | int | float] = {
+    "request_id": "",
+    "client": "",
+    "response_bytes": 0,
+    "seconds": 0.0,
+}
 _VALUES = (b"4f", b"::1", 1024, 0.0000314)
 
 

@@ -204,3 +204,37 @@ async def test_a_client_may_take_what_is_stale(keys: Path) -> None:
         said = await node_says(client, "east", "/", "Cache-Control: max-stale=50")
         assert (said["hit"], str(said["detail"])) == (True, "request-max-stale")
         assert len(shop.calls) == 1
+
+
+async def test_what_ends_soon_is_asked_about_before(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user gets what is there at once; parent and edge have it fresh for the next."""
+    play = in_turn([saying("Cache-Control: max-age=60", "Age: 55", 'ETag: "v"'), unchanged()])
+    due = False
+    for module in ("pipeline", "hits"):
+        monkeypatch.setattr(f"edge.aio.{module}.refresh_due", lambda *_: due)
+    async with origin(play) as shop, delivery(keys, shop) as net, net.client() as client:
+        for _ in range(3):
+            assert (await client.ask()).one("age") in ("55", "56")
+        assert (len(shop.calls), net.edge.log.filled) == (1, 1)
+        due = True
+        node, said = status_of((await client.ask()).lines("cache-status"))[-1]
+        assert (node, said["hit"]) == ("east", True)
+        due = False
+        asked = await shop.wait_for(2)
+        assert asked.lines("if-none-match") == ['"v"']
+        async with asyncio.timeout(PATIENCE_S):
+            while (await client.ask()).one("age") not in ("0", "1", None):
+                pass
+        assert len(shop.calls) == 2
+        assert {line["verdict"] for line in net.edge.log[1:]} == {"hit"}
+
+
+def unchanged() -> Play:
+    """An origin that confirms what it is asked about."""
+
+    async def play(call: Call) -> None:
+        await call.answer("Cache-Control: max-age=60", 'ETag: "v"', status="304 Not Modified")
+
+    return play

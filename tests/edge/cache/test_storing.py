@@ -118,6 +118,20 @@ def test_the_sites_default_holds_only_where_a_status_allows_it() -> None:
     assert judge(ask(), say(cache_control="max-age=0"), rules).reason is StoreReason.STALE
 
 
+def test_errors_have_a_lifetime_of_their_own() -> None:
+    """`negative_ttl` is for errors that state none, whatever else the site would give them."""
+    rules = replace(RULES, default_ttl_s=60.0, heuristic_ttl_s=3_600.0, negative_ttl_s=5.0)
+    for status in (404, 405, 410, 414, 501):
+        found = judge(ask(), say(status, last_modified=EARLIER), rules).lifetime
+        assert (found.seconds, found.source) == (5.0, LifetimeSource.NEGATIVE)
+        stated = judge(ask(), say(status, cache_control="max-age=9"), rules).lifetime
+        assert stated.source is LifetimeSource.MAX_AGE
+    assert judge(ask(), say(), rules).lifetime.source is LifetimeSource.SITE
+    assert judge(ask(), say(500), rules).reason is StoreReason.NO_FRESHNESS
+    never = replace(rules, negative_ttl_s=0.0)
+    assert judge(ask(), say(404), never).reason is StoreReason.NO_FRESHNESS
+
+
 @pytest.mark.parametrize(
     ("response", "seconds"),
     [
