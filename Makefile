@@ -9,11 +9,12 @@ PROGRAMS := var/programs
 UNPACKED := nginx nginx-common prometheus
 # Those that `make bench` runs beside midmile, and the programs that put load on them.
 PEERS := nginx varnish trafficserver gdnsd knot knot-module-geoip wrk nghttp2-client dnsperf
+CACHE_TESTS := http-cache-tests@0.4.5
 ARGS ?=
 # Under sudo: what is made for good still belongs to whoever typed it.
 AS_USER := $(if $(SUDO_USER),sudo -u $(SUDO_USER))
 
-.PHONY: help up test check format docs pins containers-test programs bench bench-programs lab clean
+.PHONY: help up test check format docs pins containers-test programs cache-tests bench bench-programs lab clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is
@@ -47,6 +48,16 @@ containers-test: $(VENV)/.dev  ## Build and try the containers (root, Docker)
 	@$(VENV)/bin/python -m pytest --durations=10 tests/containers $(ARGS)
 
 programs: $(UNPACKED:%=$(PROGRAMS)/.%)  ## Unpack the servers that tests use, without root
+
+# The public suite for HTTP caches, without what it needs to show results on a web site.
+cache-tests: $(PROGRAMS)/cache-tests/.complete  ## Fetch the public suite for HTTP caches (npm)
+
+$(PROGRAMS)/cache-tests/.complete:
+	@command -v npm >/dev/null || { echo "npm is missing; install with: sudo apt-get install npm" >&2; exit 1; }
+	@echo "fetching $(CACHE_TESTS) into $(@D)"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd $(@D) && npm install --silent --no-save --no-package-lock --ignore-scripts node-fetch@2.7.0
+	@cd $(@D) && npm pack --silent $(CACHE_TESTS) >/dev/null && tar xzf *.tgz && rm *.tgz && touch .complete
 
 bench-programs:  ## Unpack the peers and load tools that benchmarks use, without root
 	@bench/peers/unpack.sh $(PROGRAMS) $(PEERS)

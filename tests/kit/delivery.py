@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -27,7 +28,7 @@ from edge.metrics import EdgeMetrics
 from edge.trail import Row, Stencil
 from origin.aio.worker import ParentWorker
 from origin.config import ParentSettings
-from tests.kit.talk import Origin, Talker, talking
+from tests.kit.talk import Talker, talking
 
 SITES = (
     SiteKeys(name="shop", hostnames=("shop.test", "localhost", "127.0.0.1")),
@@ -161,7 +162,22 @@ class Delivery:
             yield talker
 
 
-def site_rules(*origins: Origin, **changes: object) -> tuple[SiteRules, ...]:
+class Listening(Protocol):
+    """An origin server on this machine."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An origin server that is none of the test's own."""
+
+    port: int
+
+
+def site_rules(*origins: Listening, **changes: object) -> tuple[SiteRules, ...]:
     """The shop with these origins, and a blog that shares nothing with it."""
     servers = tuple(OriginServer(scheme="http", host="127.0.0.1", port=one.port) for one in origins)
     shop = {"name": "shop", "hostnames": frozenset(SITES[0].hostnames), "origins": servers}
@@ -230,7 +246,7 @@ async def start_edge(
 @asynccontextmanager
 async def delivery(
     state: Path,
-    *origins: Origin,
+    *origins: Listening,
     parents: Sequence[str] = PARENTS[:1],
     dead: Mapping[str, int] | None = None,
     limits: Limits = QUICK,

@@ -46,6 +46,13 @@ def need_path(path: Path, *, package: str) -> Path:
     return path
 
 
+def need_made(path: Path, *, target: str) -> Path:
+    """The same for a file or folder that `make TARGET` brings."""
+    if not path.exists():
+        pytest.skip(f"wants {path.name}, which is not here; install with: make {target}")
+    return path
+
+
 def need_root() -> None:
     """Skips the test where it does not run as root."""
     if os.geteuid() != 0:
