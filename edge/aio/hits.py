@@ -164,7 +164,7 @@ class Hits:
         return Ready(
             key=entry.key,
             head=(parts[0], parts[1], parts[2]),
-            body=entry.body if len(found.body) == len(entry.body) else found.body,
+            body=found.whole or found.body,
             born_s=entry.received.mono_s - entry.initial_age_s,
             lifetime_s=entry.lifetime_s,
             least_left_s=farthest_lead_s(entry),

@@ -1,9 +1,11 @@
 """The response that a stored one becomes for one request: 200, 206, 304 or 416, for GET or HEAD."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 from edge.cache.entry import Entry
-from edge.cache.ranges import Part, Unsatisfiable, Whole, select_range
+from edge.cache.ranges import Part, Parts, Unsatisfiable, Whole, select_range
 from edge.cache.validate import Outcome, evaluate
 from edge.message import Headers, Request, Response
 from edge.moment import Moment
@@ -20,6 +22,12 @@ class Answer:
 
     response: Response
     body: memoryview
+
+    @property
+    def whole(self) -> bytes | None:
+        """The body as one object, if it is the whole of one; to write that copies nothing."""
+        whole = self.body.obj
+        return whole if isinstance(whole, bytes) and len(whole) == len(self.body) else None
 
 
 def answer(request: Request, entry: Entry, now: Moment, *, validated: bool = False) -> Answer:
@@ -39,6 +47,8 @@ def answer(request: Request, entry: Entry, now: Moment, *, validated: bool = Fal
     match select_range(request, head.headers, size, received_s=received_s):
         case Part() as part:
             return _partial(head, entry.body, part)
+        case Parts(parts):
+            return _of_parts(head, entry, parts)
         case Unsatisfiable():
             return _unsatisfiable(head, size)
         case Whole():
@@ -77,6 +87,28 @@ def _partial(head: Response, body: bytes, part: Part) -> Answer:
         response=_as(head, 206, "Partial Content", headers),
         body=memoryview(body)[part.first : part.last + 1],
     )
+
+
+def _of_parts(head: Response, entry: Entry, parts: Sequence[Part]) -> Answer:
+    """RFC 9110 14.6 and 15.3.7.2: each part tells its type and range, the head tells neither."""
+    boundary = _boundary(entry)
+    kind = head.headers.first("content-type")
+    typed = f"Content-Type: {kind}\r\n" if kind is not None else ""
+    pieces: list[bytes] = []
+    for part in parts:
+        told = part.content_range(len(entry.body))
+        lines = f"\r\n--{boundary}\r\n{typed}Content-Range: {told}\r\n\r\n"
+        pieces += [lines.encode("latin-1"), entry.body[part.first : part.last + 1]]
+    body = b"".join([*pieces, f"\r\n--{boundary}--\r\n".encode()])
+    headers = head.headers.put("content-type", f"multipart/byteranges; boundary={boundary}")
+    headers = headers.put("content-length", str(len(body)))
+    response = _as(head, 206, "Partial Content", headers)
+    return Answer(response=response, body=memoryview(body))
+
+
+def _boundary(entry: Entry) -> str:
+    """Nothing that an origin can have put into the body: when it came counts."""
+    return blake2b(f"{entry.received} {entry.key}".encode(), digest_size=16).hexdigest()
 
 
 def _unsatisfiable(head: Response, size: int) -> Answer:

@@ -1,19 +1,28 @@
 """Byte ranges of a stored, whole representation (RFC 9110 14).
 
-One range is served as 206. Several in one request get the whole, which 14.2 allows: browsers and
-players do not ask for them, and multipart answers are a way to make a server work.
+One range is served as 206, several as a 206 of several parts. Those are a way to make a server
+work, so 14.2 lets us send the whole instead: where they are many, overlap, or are long, which no
+reader of documents asks for.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from edge.cache.dates import parse_date
 from edge.cache.validate import strong_match
-from edge.fields import decimal
+from edge.fields import decimal, split_list
 from edge.message import Headers, Request
 
-_ONE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))[ \t]*", re.IGNORECASE)
+_UNIT = re.compile(r"bytes=", re.IGNORECASE)
+_ONE_RANGE = re.compile(r"(?:([0-9]+)-([0-9]*)|-([0-9]+))")
 _CEILING = 2**62
+
+MOST_RANGES = 16
+"""In one request; PDF readers, which are the ones that ask for several, ask for fewer."""
+MOST_PARTS_BYTES = 1024 * 1024
+"""In an answer of several parts, which is put together in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,14 @@ class Unsatisfiable:
     """416: the range lies outside."""
 
 
-Selection = Whole | Part | Unsatisfiable
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Send these, at least two, in this order."""
+
+    each: tuple[Part, ...]
+
+
+Selection = Whole | Part | Parts | Unsatisfiable
 
 
 def select_range(
@@ -55,14 +71,37 @@ def select_range(
         return Whole()
     if not _applies(request.headers.lines("if-range"), representation, received_s):
         return Whole()
-    match = _ONE_RANGE.fullmatch(lines[0])
-    if match is None:
+    unit = _UNIT.match(lines[0])
+    if unit is None:
         return Whole()
+    ranges = list(split_list(lines[0][unit.end() :]))
+    if not 0 < len(ranges) <= MOST_RANGES:
+        return Whole()
+    return _together([_one(each, size) for each in ranges])
+
+
+def _one(text: str, size: int) -> Whole | Part | Unsatisfiable:
+    match = _ONE_RANGE.fullmatch(text)
+    if match is None:
+        return Whole()  # 14.2: an invalid Range is ignored
     first, last, suffix = match.groups()
     return _suffix(suffix, size) if suffix else _interval(first, last, size)
 
 
-def _interval(first_digits: str, last_digits: str, size: int) -> Selection:
+def _together(found: Sequence[Whole | Part | Unsatisfiable]) -> Selection:
+    """What several ranges come to; those that lie outside do not count beside others (15.5.17)."""
+    if any(isinstance(each, Whole) for each in found):
+        return Whole()
+    parts = tuple(each for each in found if isinstance(each, Part))
+    if len(parts) < 2:
+        return parts[0] if parts else Unsatisfiable()
+    in_order = sorted(parts, key=lambda part: part.first)
+    apart = all(one.last < other.first for one, other in pairwise(in_order))
+    short = sum(part.size for part in parts) <= MOST_PARTS_BYTES
+    return Parts(parts) if apart and short else Whole()
+
+
+def _interval(first_digits: str, last_digits: str, size: int) -> Whole | Part | Unsatisfiable:
     first = decimal(first_digits, ceiling=_CEILING) or 0
     last = decimal(last_digits, ceiling=_CEILING)
     if last is not None and last < first:
@@ -72,7 +111,7 @@ def _interval(first_digits: str, last_digits: str, size: int) -> Selection:
     return Part(first, size - 1 if last is None else min(last, size - 1))
 
 
-def _suffix(digits: str, size: int) -> Selection:
+def _suffix(digits: str, size: int) -> Whole | Part | Unsatisfiable:
     length = decimal(digits, ceiling=_CEILING) or 0
     if not length:
         return Unsatisfiable()
