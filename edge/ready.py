@@ -231,3 +231,8 @@ class ReadyTable:
         """What is stored under `key` has changed, or is gone."""
         for place in self._places.pop(key, ()):
             self.size -= len(self._targets.pop(place).ready)
+
+    def forget_site(self, site: str) -> None:
+        """Anything stored of the site may have been purged."""
+        for key in [key for key in self._places if key.startswith(f"{site} ")]:
+            self.forget(key)

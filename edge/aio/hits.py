@@ -66,7 +66,7 @@ class Hits:
         self._store = store
         self._reader = HeadReader(limits)
         self._table = ReadyTable()
-        store.watch(self._table.forget)
+        store.watch(self._table)
         self._metrics = metrics
         self._access_log = access_log
         self._sent: list[tuple[Ready, float, bytes, bytes, int, int, float]] = []

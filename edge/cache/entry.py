@@ -7,6 +7,7 @@ from edge.cache.directives import response_directives
 from edge.cache.freshness import initial_age
 from edge.cache.key import Key
 from edge.cache.storable import StoreDecision
+from edge.cache.tags import NO_TAGS, tags
 from edge.cache.vary import Selecting, selecting
 from edge.forwarding import without_hop_by_hop
 from edge.message import Headers, Request, Response
@@ -45,6 +46,8 @@ class Entry:
     stale_while_revalidate_s: float = 0.0
     stale_if_error_s: float = 0.0
     """For how long past its freshness the origin lets it be used (RFC 5861)."""
+    tags: frozenset[str] = NO_TAGS
+    """Under which it can be purged with others."""
     fetch_s: float = 0.0
     """From the request to the response's head, when it was last asked for or about."""
 
@@ -112,6 +115,7 @@ def make_entry(
         stale_only_if_told="s-maxage" in directives,
         stale_while_revalidate_s=directives.seconds("stale-while-revalidate") or 0.0,
         stale_if_error_s=directives.seconds("stale-if-error") or 0.0,
+        tags=tags(headers),
         fetch_s=max(0.0, received.mono_s - sent.mono_s),
     )
 

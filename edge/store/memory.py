@@ -1,15 +1,19 @@
 """Stored responses in memory: least recently used keys go first when the budget is spent.
 
 A key's variants live together and are evicted oldest first. The store keeps no time; what may be
-used of it is `edge.cache.verdict`'s to say.
+used of it is `edge.cache.verdict`'s to say. What a purge concerns is found when somebody asks for
+it, or by a sweep (`purges`).
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from edge.cache.entry import Entry
 from edge.cache.key import Key
+from edge.moment import Moment
+from edge.store.purges import Purge, Purges
 
 OVERHEAD_BYTES = 800
 """What the smallest entry costs beside its texts; measured with tracemalloc on CPython 3.11."""
@@ -21,6 +25,24 @@ MAX_REMEMBERED = 4_096
 """Invalidations kept to refuse responses that were fetched before them."""
 
 
+class Watcher(Protocol):
+    """Who remembers something of what is stored."""
+
+    def forget(self, key: Key) -> None:
+        """What is stored under `key` has changed, or is gone."""
+
+    def forget_site(self, site: str) -> None:
+        """Anything stored of the site may have been purged."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A stored response, and its mark in the order of invalidations and purges."""
+
+    entry: Entry
+    mark: int
+
+
 class Put(StrEnum):
     """What became of a response that was to be stored."""
 
@@ -29,7 +51,7 @@ class Put(StrEnum):
     TOO_LARGE = "too-large"
     """Larger than one object may be."""
     INVALIDATED = "invalidated"
-    """Its key was invalidated after its fetch had begun."""
+    """It was invalidated or purged after its fetch had begun."""
 
 
 def cost_bytes(entry: Entry) -> int:
@@ -39,14 +61,16 @@ def cost_bytes(entry: Entry) -> int:
         texts += FIELD_OVERHEAD_BYTES + len(name) + len(value)
     for name, selected in entry.selecting:
         texts += FIELD_OVERHEAD_BYTES + len(name) + len(selected or "")
+    for tag in entry.tags:
+        texts += FIELD_OVERHEAD_BYTES + len(tag)
     return OVERHEAD_BYTES + texts
 
 
 class MemoryStore:
     """A bounded store of entries by key.
 
-    A fetch that may end in `put` begins with `mark`: its response is refused if its key has been
-    invalidated since, or if that can no longer be told.
+    A fetch that may end in `put` begins with `mark`: its response is refused if it has been
+    invalidated or purged since, or if that can no longer be told.
     """
 
     def __init__(self, budget_bytes: int, *, object_bytes: int) -> None:
@@ -55,22 +79,24 @@ class MemoryStore:
         self.size_bytes = 0
         self.objects = 0
         self.evictions = 0
-        self._watchers: list[Callable[[Key], None]] = []
-        self._slots: OrderedDict[Key, tuple[Entry, ...]] = OrderedDict()
+        self._watchers: list[Watcher] = []
+        self._slots: OrderedDict[Key, tuple[_Kept, ...]] = OrderedDict()
+        self._purges = Purges()
+        self._unswept: list[Key] = []
+        self._swept_to = 0  # the place of the last purge that a sweep under way looks for
         self._invalidations: OrderedDict[Key, int] = OrderedDict()
         self._sequence = 0
         self._forgotten = 0  # the last invalidation that is no longer remembered by key
 
-    def watch(self, changed: Callable[[Key], None]) -> None:
-        """Tell `changed` of each key under which something is stored, replaced or dropped."""
-        self._watchers.append(changed)
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` of each key under which something is stored, replaced or dropped."""
+        self._watchers.append(watcher)
 
     def get(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which thereby counts as used."""
-        entries = self._slots.get(key)
-        if entries is None:
-            return ()
-        self._slots.move_to_end(key)
+        entries = self.peek(key)
+        if entries:
+            self._slots.move_to_end(key)
         return entries
 
     def use(self, key: Key) -> None:
@@ -79,10 +105,11 @@ class MemoryStore:
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
-        return self._slots.get(key, ())
+        self._compare(key)
+        return tuple(kept.entry for kept in self._slots.get(key, ()))
 
     def mark(self) -> int:
-        """The present place in the order of invalidations."""
+        """The present place in the order of invalidations and purges."""
         return self._sequence
 
     def invalidated_since(self, key: Key, mark: int) -> bool:
@@ -91,22 +118,24 @@ class MemoryStore:
 
     def put(self, entry: Entry, mark: int) -> Put:
         """Store `entry` in place of the variant for the same request fields."""
-        if self.invalidated_since(entry.key, mark):
+        current = self._purges.compare(entry, mark)
+        if current is None or self.invalidated_since(entry.key, mark):
             return Put.INVALIDATED
+        entry = current
         if len(entry.body) > self.object_bytes or cost_bytes(entry) > self.budget_bytes:
             return Put.TOO_LARGE
         others = self._slots.get(entry.key, ())
-        kept = [other for other in others if other.selecting != entry.selecting]
+        kept = [other for other in others if other.entry.selecting != entry.selecting]
         excess = max(0, len(kept) + 1 - MAX_VARIANTS)
         self.evictions += excess
-        self._replace(entry.key, (*kept[excess:], entry))
+        self._replace(entry.key, (*kept[excess:], _Kept(entry, self._sequence)))
         self._make_room()
         return Put.STORED
 
     def remove(self, entry: Entry) -> None:
         """Drop this very entry, if it is still there."""
-        entries = self._slots.get(entry.key, ())
-        self._replace(entry.key, tuple(other for other in entries if other is not entry))
+        slot = self._slots.get(entry.key, ())
+        self._replace(entry.key, tuple(kept for kept in slot if kept.entry is not entry))
 
     def invalidate(self, key: Key) -> int:
         """Drop all variants under `key`, and refuse those that are being fetched; how many."""
@@ -118,6 +147,41 @@ class MemoryStore:
         dropped = len(self._slots.get(key, ()))
         self._replace(key, ())
         return dropped
+
+    def purge(self, purge: Purge, now: Moment) -> None:
+        """Let nothing of it be used any more, nor what is being fetched of it."""
+        self._sequence += 1
+        self._purges.add(purge, self._sequence, now)
+        for watcher in self._watchers:
+            watcher.forget_site(purge.site)
+
+    def sweep(self, most: int) -> bool:
+        """Look at `most` keys for what was purged; whether there is more to look at.
+
+        A sweep that has come to its end begins anew where there were purges meanwhile.
+        """
+        if not self._unswept:
+            if self._swept_to == self._purges.last:
+                return False
+            self._unswept, self._swept_to = list(self._slots), self._purges.last
+        for key in self._unswept[-most:]:
+            self._compare(key)
+        del self._unswept[-most:]
+        if not self._unswept:
+            self._purges.settle(self._swept_to)
+        return bool(self._unswept) or self._swept_to < self._purges.last
+
+    def _compare(self, key: Key) -> None:
+        """Drop what was purged under `key`, and age what was purged softly."""
+        slot = self._slots.get(key, ())
+        if all(kept.mark >= self._purges.last for kept in slot):
+            return
+        current = [(kept, self._purges.compare(kept.entry, kept.mark)) for kept in slot]
+        for kept, _ in current:
+            kept.mark = self._sequence
+        if any(entry is not kept.entry for kept, entry in current):
+            left = [_Kept(entry, self._sequence) for _, entry in current if entry is not None]
+            self._replace(key, tuple(left))
 
     def clear(self) -> int:
         """Drop everything, and refuse all that is being fetched; how many entries it was."""
@@ -131,26 +195,26 @@ class MemoryStore:
         self.objects = self.size_bytes = 0
         return dropped
 
-    def _replace(self, key: Key, entries: tuple[Entry, ...]) -> None:
-        """Put `entries` under `key`, which thereby counts as used; only what differs is counted."""
+    def _replace(self, key: Key, slot: tuple[_Kept, ...]) -> None:
+        """Put `slot` under `key`, which thereby counts as used; only what differs is counted."""
         old = self._slots.pop(key, ())
-        if entries:
-            self._slots[key] = entries
-        before, after = set(map(id, old)), set(map(id, entries))
-        self.objects += len(entries) - len(old)
-        self.size_bytes += sum(cost_bytes(entry) for entry in entries if id(entry) not in before)
-        self.size_bytes -= sum(cost_bytes(entry) for entry in old if id(entry) not in after)
-        if before != after:
+        if slot:
+            self._slots[key] = slot
+        before, after = ({id(kept.entry): kept.entry for kept in each} for each in (old, slot))
+        self.objects += len(slot) - len(old)
+        self.size_bytes += sum(cost_bytes(after[each]) for each in after.keys() - before.keys())
+        self.size_bytes -= sum(cost_bytes(before[each]) for each in before.keys() - after.keys())
+        if before.keys() != after.keys():
             self._changed(key)
 
     def _changed(self, key: Key) -> None:
-        for changed in self._watchers:
-            changed(key)
+        for watcher in self._watchers:
+            watcher.forget(key)
 
     def _make_room(self) -> None:
         while self.size_bytes > self.budget_bytes:
-            key, entries = next(iter(self._slots.items()))
-            self._replace(key, entries[1:])
-            if len(entries) > 1:
+            key, slot = next(iter(self._slots.items()))
+            self._replace(key, slot[1:])
+            if len(slot) > 1:
                 self._slots.move_to_end(key, last=False)  # it stays the next to go
             self.evictions += 1
