@@ -274,6 +274,63 @@ def explain(
     )
 
 
+@app.command()
+def purge(
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", show_default=False, help="All variants of a URL."),
+    ] = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(metavar="URL", show_default=False, help="Everything that begins so."),
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG",
+            show_default=False,
+            help="Everything with this Cache-Tag, Surrogate-Key or Cache-Groups.",
+        ),
+    ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Alone: all of a site. With --tag: whose tag it is.",
+        ),
+    ] = None,
+    soft: Annotated[
+        bool,
+        typer.Option(
+            "--soft",
+            metavar="",
+            help="Let it be used for a minute more while the origin is asked.",
+        ),
+    ] = False,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Network file; without one, that of the network which runs, or the demo's.",
+        ),
+    ] = None,
+    state: State = STATE,
+) -> None:
+    """Drop stored responses in every parent and edge that runs here.
+
+    Tells which has done it. Whatever is being fetched at that moment is not kept either.
+    """
+    from deploy.commands.explain import read_network, running_file
+    from deploy.commands.purge import purge as command
+
+    here = state.absolute()
+    wanted = {"url": url, "prefix": prefix, "tag": tag, "site": site, "soft": soft}
+    file = network.absolute() if network else running_file(here)
+    command(read_network(file), here, wanted)
+
+
 _Shop = Annotated[
     str | None,
     typer.Option(

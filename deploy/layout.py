@@ -122,6 +122,11 @@ def node_home(state: Path, node: str) -> Path:
     return state / "nodes" / node
 
 
+def admin_token(home: Path) -> Path:
+    """What a node's admin port wants of who changes something; of this run only."""
+    return home / "admin.token"
+
+
 def run_file(home: Path) -> Path:
     """Who runs as this node; the lock beside it is held meanwhile."""
     return home / "node.pid"

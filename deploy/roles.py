@@ -27,7 +27,7 @@ class Worker(Protocol):
         """Take a message from the keeper."""
 
     def respond(self, question: Message) -> Message | None:
-        """Answer a question, changing nothing; None: the role knows no such question."""
+        """Answer a question, or do what it asks; None: the role knows no such question."""
 
     async def reload_keys(self) -> None:
         """The key bundle's files have changed: use the new ones from now on."""

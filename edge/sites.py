@@ -33,6 +33,11 @@ class Sites:
             site = self._by_host.get(parsed.host)
         return site
 
+    @property
+    def only(self) -> SiteRules | None:
+        """The one site there is; None where there are several."""
+        return next(iter(self._by_name.values())) if len(self._by_name) == 1 else None
+
     def named(self, name: str) -> SiteRules | None:
         """The site with this name in the network file."""
         return self._by_name.get(name)

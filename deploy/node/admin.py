@@ -1,8 +1,8 @@
-"""A node's admin port: `/metrics`, `/healthz`, `/readyz`, `/explain`.
+"""A node's admin port: `/metrics`, `/healthz`, `/readyz`, `/explain`, `/purge`.
 
-It runs in the keeper, so that it answers whatever the workers do. It serves only reads, and only
-those who know it by its own name: a web page that has rebound a name of its own to our address (DNS
-rebinding) sends that name as Host and is turned away.
+It runs in the keeper, so that it answers whatever the workers do. It serves only those who know it
+by its own name: a web page that has rebound a name of its own to our address (DNS rebinding) sends
+that name as Host and is turned away. What changes something wants a token too.
 """
 
 import ipaddress
@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from deploy.node.explain import Explain
+from deploy.node.purge import Purge
 
 log = logging.getLogger("midmile.deploy")
 
@@ -24,7 +25,10 @@ LINE_BYTES = 128 * 1024
 """Of a request line: `/explain` carries a whole request head of 32 KiB, percent-encoded."""
 IDLE_S = 15.0
 """For a connection without a whole request: scrapes come every few seconds or on a new one."""
-_METHODS = frozenset({"GET", "HEAD"})
+CHANGING = frozenset({"/purge"})
+BODY_BYTES = 64 * 1024
+_READ = ("GET", "HEAD")
+_CHANGE = ("POST",)
 _OWN_FETCHES = frozenset({"", "none", "same-origin"})
 """Values of Sec-Fetch-Site with which data may be asked for; none from what is no browser."""
 
@@ -48,14 +52,16 @@ class Admin:
         metrics: Callable[[], bytes],
         readiness: Callable[[], Readiness],
         explain: Explain,
+        purge: Purge,
     ) -> None:
         self._metrics = metrics
         self._readiness = readiness
-        app = web.Application(middlewares=[guard(hosts)])
+        app = web.Application(middlewares=[guard(hosts, CHANGING)], client_max_size=BODY_BYTES)
         app.router.add_get("/metrics", self._serve_metrics)
         app.router.add_get("/healthz", self._serve_health)
         app.router.add_get("/readyz", self._serve_readiness)
         app.router.add_get("/explain", explain.serve)
+        app.router.add_post("/purge", purge.serve)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -94,8 +100,11 @@ class Admin:
         )
 
 
-def guard(hosts: frozenset[str]) -> Middleware:
-    """Refuse foreign names, foreign pages, and methods that change things; no cache may keep it."""
+def guard(hosts: frozenset[str], changing: frozenset[str] = frozenset()) -> Middleware:
+    """Refuse foreign names, foreign pages, and methods that change things; no cache may keep it.
+
+    On the paths `changing` POST is let through: to handlers that want a token.
+    """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,8 +112,8 @@ def guard(hosts: frozenset[str]) -> Middleware:
             response: web.StreamResponse = web.Response(
                 status=421, text="this port is not known by that name\n"
             )
-        elif request.method not in _METHODS:
-            response = web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        elif request.method not in (methods := _CHANGE if request.path in changing else _READ):
+            response = web.Response(status=405, headers={"Allow": ", ".join(methods)})
         elif is_foreign(request.headers) and not _is_navigation(request.headers):
             response = web.Response(status=403, text="another site's page may not ask this port\n")
         else:

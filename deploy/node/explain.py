@@ -34,9 +34,9 @@ class Explain:
         urls, methods = query.getall("url", []), query.getall("method", ["GET"])
         headers = query.getall("header", [])
         if strange or len(urls) != 1 or len(methods) != 1 or len(headers) > MOST_HEADERS:
-            return _fault(400, "ask with one url=, at most one method=, and header=Name: value")
+            return fault(400, "ask with one url=, at most one method=, and header=Name: value")
         if self._questions.crowded:
-            return _fault(503, "too many questions at once")
+            return fault(503, "too many questions at once")
         question = {
             "kind": "explain",
             "url": urls[0],
@@ -48,23 +48,23 @@ class Explain:
 
     def _told(self, answers: Answers) -> web.Response:
         if not answers.given:
-            return _fault(503, f"no worker of {self._node} answers")
+            return fault(503, f"no worker of {self._node} answers")
         said = list(answers.given.values())
         known = [each for each in said if each is not None]
         if not known:
-            return _fault(
+            return fault(
                 404, f"{self._node} is a node of role {self._role}: only edges and parents explain"
             )
         for each in known:
             if "error" in each:
-                return _fault(500 if each.get("fault") else 400, str(each["error"]))
+                return fault(500 if each.get("fault") else 400, str(each["error"]))
         body = {
             "node": self._node,
             "role": self._role,
             "answers": _grouped(answers),
             "silent": list(answers.silent),
         }
-        return _json(200, body)
+        return told(200, body)
 
 
 def _grouped(answers: Answers) -> list[dict[str, Any]]:
@@ -80,11 +80,13 @@ def _grouped(answers: Answers) -> list[dict[str, Any]]:
     return groups
 
 
-def _fault(status: int, text: str) -> web.Response:
-    return _json(status, {"error": text})
+def fault(status: int, text: str) -> web.Response:
+    """An error, as JSON."""
+    return told(status, {"error": text})
 
 
-def _json(status: int, body: object) -> web.Response:
+def told(status: int, body: object) -> web.Response:
+    """An answer, as JSON."""
     return web.Response(
         status=status, text=json.dumps(body) + "\n", content_type="application/json"
     )

@@ -128,6 +128,7 @@ class Shell:
         # Imported while the workers start: aiohttp takes a while.
         from deploy.node.admin import Admin
         from deploy.node.explain import Explain
+        from deploy.node.purge import Purge, new_token
 
         node = self._place.node
         admin = Admin(
@@ -135,6 +136,7 @@ class Shell:
             lambda: telemetry.exposition(self._place.metrics),
             self._readiness,
             Explain(node.name, node.role, self._questions),
+            Purge(node.name, node.role, self._questions, new_token(self._place.home)),
         )
         await admin.start(self._sockets["admin"][0])
         return admin

@@ -290,6 +290,11 @@ class Flights:
         """Let nobody else join any flight for `key`."""
         self._flights.pop(key, None)
 
+    def close_site(self, site: str) -> None:
+        """Let nobody else join any flight of a site."""
+        for key in [key for key in self._flights if key.startswith(f"{site} ")]:
+            self.close(key)
+
     def withdraw(self, key: Key, flight: Flight) -> None:
         """Let nobody else join this flight for `key`."""
         flights = self._flights.get(key, {})

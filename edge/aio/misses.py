@@ -4,6 +4,7 @@ How requests for one key come together is `flights`; whether a response may be s
 304 means is `edge.cache`. Here these decisions are carried out.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from edge.cache.directives import Directives, response_directives
 from edge.cache.entry import Entry, make_entry
 from edge.cache.freshen import freshen
 from edge.cache.freshness import initial_age
-from edge.cache.invalidate import invalidated_keys
+from edge.cache.invalidate import invalidated_groups, invalidated_keys
 from edge.cache.key import Key
 from edge.cache.stale import ERRORS, instead_of_failure
 from edge.cache.storable import StoreDecision, StoreReason, as_get, storable, storable_post
@@ -33,6 +34,7 @@ from edge.message import Request, Response
 from edge.metrics import EdgeMetrics
 from edge.moment import Moment
 from edge.store.memory import MemoryStore, Put
+from edge.store.purges import Purge, Scope
 from edge.tunnel import REQUEST_ID
 
 UNREACHABLE_S = 5.0
@@ -43,6 +45,9 @@ MOST_UNREACHABLE = 10_000
 
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
+
+SWEEP_KEYS = 500
+"""Looked at in one turn of the event loop: about a millisecond."""
 
 _SAYS_NOTHING_OF_OTHERS = frozenset(
     {StoreReason.AUTHORIZATION, StoreReason.REQUEST_NO_STORE, StoreReason.CROWDED}
@@ -91,9 +96,12 @@ class Misses:
         self._unshared = UnsharedAnswers()
         self._unreachable: OrderedDict[Key, float] = OrderedDict()
         """Keys that nobody could be asked for, and when that was; monotonic. Oldest first."""
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
         """End what is under way."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         await self._flights.stop()
 
     async def ask(
@@ -148,6 +156,8 @@ class Misses:
         for key in invalidated_keys(asked.request, fetched.response, asked.site):
             self._store.invalidate(key)
             self._flights.close(key)
+        for group in invalidated_groups(asked.request, fetched.response):
+            self.purge(Purge(site=asked.site.name, scope=Scope.GROUP, value=group))
         if asked.request.method == "HEAD" and fetched.response.status == 200 and entry is not None:
             self._freshen_by_head(asked, entry, fetched, begun)
         if asked.request.method == "POST" and not outdated:
@@ -179,6 +189,23 @@ class Misses:
             self._note_store()
 
         return Posted(store, most_bytes=self._store.object_bytes)
+
+    def purge(self, purge: Purge) -> None:
+        """Let what is purged be used no more, in answers to whoever asks from now on."""
+        self._store.purge(purge, now())
+        self._flights.close_site(purge.site)
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        """Make the memory of what was purged free, without keeping anybody waiting."""
+        try:
+            while self._store.sweep(SWEEP_KEYS):
+                self._note_store()
+                await asyncio.sleep(0)
+            self._note_store()
+        finally:
+            self._sweeping = None
 
     def is_unreachable(self, key: Key) -> bool:
         """Whether nobody could be asked for `key` a moment ago: users need not wait for the same.

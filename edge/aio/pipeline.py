@@ -8,6 +8,7 @@ What an answer is made of is `reply`'s business.
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 
 from edge import forwarding
@@ -41,8 +42,10 @@ from edge.explain.question import Question
 from edge.judgement import admit, as_asked, asks_for_health, concerns_others, judge, site_of
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
+from edge.purging import wanted_purge
 from edge.sites import Sites
 from edge.store.memory import MemoryStore
+from edge.store.purges import SOFT_S, Purge
 from edge.trail import AccessLog, Trail
 from edge.tunnel import FAILED, REQUEST_ID
 
@@ -67,7 +70,12 @@ class Pipeline:
     ) -> None:
         self._hop = hop
         self._sites = Sites(rules)
-        self._store = MemoryStore(cache_bytes, object_bytes=limits.object_bytes)
+        self._store = MemoryStore(
+            cache_bytes,
+            object_bytes=limits.object_bytes,
+            # An edge that refreshes what was purged wants the new one, not ours of before.
+            purged_served_s=0.0 if hop.trust else SOFT_S,
+        )
         self.hits = (
             {}
             if hop.trust
@@ -119,6 +127,12 @@ class Pipeline:
             await self._fail(exchange, trail, OurError(OurReason.INTERNAL, "internal error"))
         finally:
             self._end(exchange, trail)
+
+    def purge(self, asked: Mapping[str, object]) -> Purge:
+        """Purge what `asked` describes. Raises PurgeError."""
+        purge = wanted_purge(asked, self._sites)
+        self._misses.purge(purge)
+        return purge
 
     def explain(self, question: Question, limits: Limits, secret: bytes) -> Explanation:
         """What would be done with a request whose head is held to `limits`; nothing is done."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge.aio.descriptors import fitted
-from edge.aio.explain import answer_question
 from edge.aio.fetch import TunnelFetcher
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
+from edge.aio.questions import answer_question
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings
 from edge.forwarding import Hop

@@ -1,7 +1,8 @@
 """What a successful change of state drops from the store (RFC 9111 4.4)."""
 
 from edge.authority import Authority, parse_authority
-from edge.cache.key import Key, sibling_keys
+from edge.cache.key import Key, place, sibling_keys
+from edge.cache.tags import INVALIDATED_GROUPS, groups
 from edge.config import SiteRules
 from edge.message import Headers, Request, Response
 
@@ -25,6 +26,17 @@ def invalidated_keys(request: Request, response: Response, rules: SiteRules) -> 
 def is_about_itself(request: Request, response: Response) -> bool:
     """Whether Content-Location names the request's own target: the response is what a GET gets."""
     return _same_host(request, response.headers, "content-location") == request.target
+
+
+def invalidated_groups(request: Request, response: Response) -> tuple[str, ...]:
+    """Groups of the request's origin that `response` to an unsafe request ends (RFC 9875 3).
+
+    Each with the scheme and host of the origin before it, as `Scope.GROUP` wants them.
+    """
+    if request.method in SAFE_METHODS or not 200 <= response.status < 400:
+        return ()
+    origin = f"{request.scheme} {place(request.scheme, request.host_port, '')}"
+    return tuple(f"{origin} {group}" for group in groups(response.headers, INVALIDATED_GROUPS))
 
 
 _NAMING = ("location", "content-location")

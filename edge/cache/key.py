@@ -42,6 +42,20 @@ def sibling_keys(request: Request, rules: SiteRules, target: str) -> tuple[Key, 
     return tuple(_key(rules, scheme, request.host_port, kept) for scheme in ("http", "https"))
 
 
+def place(scheme: str, host_port: str, target: str) -> str:
+    """Where a URL leads, as host, port unless it is the usual one, and target."""
+    return f"{_host(scheme, host_port)}{target}"
+
+
+def parts(key: Key) -> tuple[str, str, str, str]:
+    """Site, scheme, host with its port, and target of a key."""
+    site, scheme, host, target = key.split(" ", 3)
+    return site, scheme, host, target
+
+
 def _key(rules: SiteRules, scheme: str, host_port: str, target: str) -> Key:
-    host = host_port.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ""))
-    return f"{rules.name} {scheme} {host} {target}"
+    return f"{rules.name} {scheme} {_host(scheme, host_port)} {target}"
+
+
+def _host(scheme: str, host_port: str) -> str:
+    return host_port.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ""))

@@ -4,7 +4,8 @@
 is RFC 9875. All are names of one kind here, compared as they are, within one site.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import http_sf
 
@@ -23,9 +24,9 @@ def tags(headers: Headers) -> frozenset[str]:
     return found or NO_TAGS
 
 
-def invalidated_groups(headers: Headers) -> tuple[str, ...]:
-    """The groups that an answer to an unsafe request invalidates (RFC 9875 3)."""
-    return tuple(_groups(headers, INVALIDATED_GROUPS))
+def groups(headers: Headers, field: str = GROUPS) -> tuple[str, ...]:
+    """The groups that one of RFC 9875's fields names; none where it is malformed (RFC 9651 1.1)."""
+    return tuple(_groups(headers, field))
 
 
 def _tags(headers: Headers) -> Iterator[str]:
@@ -37,14 +38,13 @@ def _tags(headers: Headers) -> Iterator[str]:
 
 
 def _groups(headers: Headers, field: str) -> Iterator[str]:
-    """The strings of a list; nothing of a field that is anything else (RFC 9651 1.1)."""
     combined = headers.combined(field)
     if not combined:
         return
     try:
-        members = http_sf.parse(combined.encode("latin-1"), tltype="list")
+        parsed = http_sf.parse(combined.encode("latin-1"), tltype="list")
     except http_sf.StructuredFieldError:
         return
-    values = [value for value, _ in members]
+    values = [value for value, _ in cast("Sequence[tuple[object, object]]", parsed)]
     if all(isinstance(value, str) for value in values):  # else it is no list of strings
-        yield from values
+        yield from cast("Sequence[str]", values)

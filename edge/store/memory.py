@@ -13,7 +13,7 @@ from typing import Protocol
 from edge.cache.entry import Entry
 from edge.cache.key import Key
 from edge.moment import Moment
-from edge.store.purges import Purge, Purges
+from edge.store.purges import SOFT_S, Purge, Purges
 
 OVERHEAD_BYTES = 800
 """What the smallest entry costs beside its texts; measured with tracemalloc on CPython 3.11."""
@@ -73,7 +73,10 @@ class MemoryStore:
     invalidated or purged since, or if that can no longer be told.
     """
 
-    def __init__(self, budget_bytes: int, *, object_bytes: int) -> None:
+    def __init__(
+        self, budget_bytes: int, *, object_bytes: int, purged_served_s: float = SOFT_S
+    ) -> None:
+        """`purged_served_s`: as `Purges` has it."""
         self.budget_bytes = budget_bytes
         self.object_bytes = min(object_bytes, budget_bytes)
         self.size_bytes = 0
@@ -81,7 +84,7 @@ class MemoryStore:
         self.evictions = 0
         self._watchers: list[Watcher] = []
         self._slots: OrderedDict[Key, tuple[_Kept, ...]] = OrderedDict()
-        self._purges = Purges()
+        self._purges = Purges(served_s=purged_served_s)
         self._unswept: list[Key] = []
         self._swept_to = 0  # the place of the last purge that a sweep under way looks for
         self._invalidations: OrderedDict[Key, int] = OrderedDict()

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge.cache.entry import Entry
-from edge.cache.key import Key
+from edge.cache.key import parts
 from edge.moment import Moment
 
 MOST_RECORDS = 10_000
 """Beyond that the oldest go, and what was not compared since counts as purged."""
 
 SOFT_S = 60.0
-"""For so long after a soft purge a response may be used while it is asked about."""
+"""For so long after a soft purge users may be given a response while it is asked about."""
 
 
 class Scope(StrEnum):
@@ -68,8 +68,10 @@ class _Record:
 class Purges:
     """The records of one store."""
 
-    def __init__(self, most: int = MOST_RECORDS) -> None:
+    def __init__(self, most: int = MOST_RECORDS, *, served_s: float = SOFT_S) -> None:
+        """`served_s`: how long what is purged softly may be used while it is asked about."""
         self._most = most
+        self._served_s = served_s
         self._records: OrderedDict[_Name, _Record] = OrderedDict()
         self._lengths: dict[str, dict[int, int]] = {}  # of prefixes, by site; how many have each
         self._forgotten = 0
@@ -129,7 +131,7 @@ class Purges:
             if record.hard > mark:
                 return None
             soft_s = max(soft_s or 0.0, record.soft_s)
-        return entry if soft_s is None else _aged(entry, soft_s)
+        return entry if soft_s is None else _aged(entry, soft_s, self._served_s)
 
     def _names(self, entry: Entry) -> Iterator[_Name]:
         """All under which `entry` can have been purged."""
@@ -144,17 +146,14 @@ class Purges:
             yield site, Scope.PREFIX, place[:length]
 
 
-def parts(key: Key) -> tuple[str, str, str, str]:
-    """Site, scheme, host and target of a key."""
-    site, scheme, host, target = key.split(" ", 3)
-    return site, scheme, host, target
+def _aged(entry: Entry, purged_s: float, served_s: float) -> Entry:
+    """`entry`, stale since it was purged.
 
-
-def _aged(entry: Entry, purged_s: float) -> Entry:
-    """`entry`, stale since it was purged."""
-    age_s = entry.age_s(Moment(wall_s=0.0, mono_s=purged_s))
+    It is made older instead of its lifetime shorter: Age tells whoever gets it that it is stale.
+    """
+    left_s = entry.ttl_s(Moment(wall_s=0.0, mono_s=purged_s))
     return replace(
         entry,
-        lifetime_s=min(entry.lifetime_s, age_s),
-        stale_while_revalidate_s=max(entry.stale_while_revalidate_s, SOFT_S),
+        initial_age_s=entry.initial_age_s + max(0.0, left_s),
+        stale_while_revalidate_s=max(entry.stale_while_revalidate_s, served_s),
     )

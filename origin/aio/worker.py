@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from edge.aio import tls
 from edge.aio.descriptors import fitted
-from edge.aio.explain import answer_question
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
+from edge.aio.questions import answer_question
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from edge.trail import AccessLog

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -121,6 +122,8 @@ class FakeWorker:
 
     def respond(self, question: Message) -> Message | None:
         """Repeat the question; some URLs get other answers."""
+        if question.get("kind") == "purge":
+            return self._purge(cast("Message", question["purge"]))
         match question.get("url"):
             case "none":
                 return None
@@ -130,6 +133,14 @@ class FakeWorker:
                 return {"error": "nobody could ask that"}
         differs = os.getpid() if question["url"] == "differ" else 0
         return {"explanation": {**question, "pid": differs}}
+
+    def _purge(self, wanted: Message) -> Message | None:
+        match wanted.get("url"):
+            case "none":
+                return None
+            case "wrong":
+                return {"error": "nobody could purge that"}
+        return {"purged": wanted}
 
     async def reload_keys(self) -> None:
         """Say so to the next client that listens."""
