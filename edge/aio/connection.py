@@ -92,7 +92,8 @@ class ClientConnection(RequestHandler):
 
     __slots__ = (
         "_broken", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
-        "_received_at", "_refusal", "_server", "_taken", "_wire", "_written", "client",
+        "_received_at", "_refusal", "_server", "_taken", "_unanswered", "_wire", "_written",
+        "client",
     )  # fmt: skip
 
     def __init__(self, server: Owner, **kwargs: Any) -> None:
@@ -102,6 +103,7 @@ class ClientConnection(RequestHandler):
         self._hits = server.hits  # None also once what was sent is more than plain requests
         self.client = b""
         self._heads: list[Head] = []
+        self._unanswered = 0  # of the requests that aiohttp was given
         self._in_body = False  # of the last head: whether more of its body must come
         self._raw: Any = None
         self._broken = False  # nothing more is read
@@ -172,18 +174,26 @@ class ClientConnection(RequestHandler):
 
     @property
     def _between(self) -> bool:
-        """Whether a response may be written now: nothing is read, queued, answered or closing."""
-        waiter, transport = self._waiter, self.transport
+        """Whether a response may be written now: each request before it is answered whole.
+
+        aiohttp may still be about to wait for the next one. It writes nothing by itself, and who
+        waited for it would have the busiest connections never between two requests.
+        """
+        transport = self.transport
         return (
-            waiter is not None
-            and not waiter.done()
-            and not self._messages
+            not self._unanswered
             and self._framer.between
             and not self._paused
             and not self._server.draining
             and transport is not None
             and not transport.is_closing()
         )
+
+    def answered(self, exchange: Exchange) -> None:
+        """All of a response has been handed over."""
+        self._unanswered -= 1
+        if not exchange.keep_alive:
+            self._hits = None  # it is the connection's last
 
     def _serve_ready(self, hits: Hits, data: bytes) -> bytes:
         """Answer what can be answered without aiohttp; gives the rest."""
@@ -213,6 +223,7 @@ class ClientConnection(RequestHandler):
                     if piece.has_body or piece.websocket:
                         self._hits = None  # where the next request begins is not ours to say
                     self._head_since = 0.0
+                    self._unanswered += 1
                     self._heads.append(piece)
                     self._in_body = piece.has_body
                     super().data_received(piece.raw)

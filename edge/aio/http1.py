@@ -110,6 +110,7 @@ class HttpServer:
         except ClientGone:
             exchange.abort()
         assert exchange.ended, "a handler left its exchange unanswered"
+        connection.answered(exchange)
         unasked = head.expects_continue and not aiohttp.content.total_bytes
         if connection.broken or (unasked and not exchange.keep_alive):
             connection.read_no_more(aiohttp.content)
