@@ -2,16 +2,17 @@
 
 The first request for a stored response goes the pipeline's way, where all rules are. Its answer is
 kept here, under the lines of its head that counted: the next head with the same lines gets the same
-answer without being parsed. Lines that cannot count (RFC 9111 names all that can) are looked at
-only to see that they are clean. So there is one set of rules, and nothing here decides anything.
+answer without being parsed. Lines that no rule reads are looked at only to see that they are clean.
+So there is one set of rules, and nothing here decides anything.
 
     head  ->  HeadReader.read  ->  Wanted  ->  ReadyTable.find  ->  Ready
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
-from edge.cache.key import Key
+from edge.cache.key import Key, parts
 from edge.cache.validate import CONDITIONS
 from edge.config import Limits
 from edge.errors import FramingError
@@ -24,14 +25,24 @@ MOST_LINE_BYTES = 512
 """Of a line that is remembered: the table stays under some megabytes, whatever is sent."""
 MOST_NAMES = 1_024
 """Spellings of field names remembered."""
+MOST_NAME_BYTES = 64
+"""Of a field name that is remembered."""
 MOST_READY = 16_384
-"""Ready responses, of about a kilobyte each beside their bodies, which the store has anyway."""
+"""Ready responses. Their bodies are the store's; head, log line and place are some kilobytes."""
+MOST_WANTED_BYTES = 2_048
+"""Of the lines that count for a ready response."""
 MOST_PER_TARGET = 64
 """Ready responses of one target: conditions, ranges and languages may differ without end."""
 
-_PLAIN, _SELECTING, _CONDITION, _HOST, _ELSE = range(5)
-"""What a field line is: it cannot count, may count if Vary says so, counts; it is Host; or it is
-for the pipeline to read."""
+_PLAIN = 0
+"""A field line that cannot change the answer."""
+_SELECTING = 1
+"""One that counts if Vary names it."""
+_CONDITION = 2
+"""One that always counts."""
+_HOST = 3
+_ELSE = 4
+"""One that the pipeline must read."""
 
 _CONDITIONAL = frozenset({*CONDITIONS, "range", "if-range"})
 SELECTING_FIELDS = frozenset({"accept", "accept-encoding", "accept-language", "origin"})
@@ -74,8 +85,8 @@ class Ready:
     """When its age was 0; monotonic seconds."""
     lifetime_s: float
     least_left_s: float
-    """With less than this left of its freshness, `refresh_due` is asked."""
-    refresh_due: Callable[[float], bool]
+    """With less than this left of its freshness, `must_decide` is asked."""
+    must_decide: Callable[[float], bool]
     """Whether the pipeline has to see such a request at this time: to refresh it, or fetch it."""
     site: str
     status: int
@@ -86,7 +97,7 @@ class Ready:
         """The whole head at this time; None where it is stale, or may have to be refreshed."""
         age_s = mono_s - self.born_s
         left_s = self.lifetime_s - age_s
-        if left_s < self.least_left_s and self.refresh_due(mono_s):
+        if left_s < self.least_left_s and self.must_decide(mono_s):
             return None
         first, second, third = self.head
         return b"%b%d%b%d%b%b\r\n\r\n" % (first, age_s, second, left_s, third, request_id)
@@ -105,26 +116,26 @@ class HeadReader:
         self._lines: dict[bytes, int] = {}
         self._names: dict[bytes, int] = {}
 
-    def read(self, head: bytes) -> Wanted | None:
+    def read(self, head: bytes, known_lines: Container[bytes] | None = None) -> Wanted | None:
         """What `head`, with its empty line, wants; None for whatever needs a closer look.
 
-        Request line and Host are not checked: `ReadyTable` has only such as were checked before.
+        Nothing is looked at below a request line that is not among `known_lines`, if these are
+        given. Request line and Host are not checked: what is ready has such as were checked before.
         """
-        lines = head.split(b"\r\n")
-        if len(lines) > self._line_count or len(head) > self._head_bytes:
+        if len(head) > self._head_bytes:
             return None
-        known, names, host = self._lines, self._names, b""
+        lines = head.split(b"\r\n")
+        if known_lines is not None and lines[0] not in known_lines:
+            return None
+        if len(lines) > self._line_count:
+            return None
+        known, host = self._lines, b""
         conditions: Lines = ()
         selecting: Lines = ()
         for line in lines[1:-2]:
             kind = known.get(line)
             if kind is None:
-                name, colon, value = line.partition(b":")
-                kind = names.get(name)
-                if kind is None:
-                    kind = self._learn(line, name)
-                elif not colon or not clean(value):
-                    return None
+                kind = self._look(line)
             if kind == _PLAIN:
                 continue
             if kind == _SELECTING:
@@ -136,6 +147,14 @@ class HeadReader:
             else:
                 return None
         return (host, lines[0]), conditions, selecting
+
+    def _look(self, line: bytes) -> int:
+        """What a line is that is not remembered itself."""
+        name, colon, value = line.partition(b":")
+        kind = self._names.get(name)
+        if kind is None:
+            return self._learn(line, name)
+        return kind if colon and clean(value) else _ELSE
 
     def _learn(self, line: bytes, spelled: bytes) -> int:
         """What a line is of which nothing is remembered."""
@@ -149,9 +168,14 @@ class HeadReader:
         if name in _REPEATED or name.startswith("sec-"):
             if len(line) <= MOST_LINE_BYTES:
                 _remember(self._lines, line, kind, MOST_LINES)
-        elif name != "connection":
+        elif len(spelled) <= MOST_NAME_BYTES:
             _remember(self._names, spelled, kind, MOST_NAMES)
         return kind
+
+
+def size_of(wanted: Wanted) -> int:
+    """Bytes of all the lines."""
+    return sum(len(line) for lines in wanted for line in lines)
 
 
 def _kind(name: str, value: str) -> int:
@@ -197,6 +221,8 @@ class ReadyTable:
     def __init__(self, most: int = MOST_READY) -> None:
         self._most = most
         self._targets: dict[Place, _Target] = {}
+        self.request_lines: Counter[bytes] = Counter()
+        """Those of all ready responses, and at how many hosts each is ready."""
         self._places: dict[Key, set[Place]] = {}  # oldest first
         self.size = 0
 
@@ -217,6 +243,7 @@ class ReadyTable:
         target = self._targets.get(place)
         if target is None:
             target = self._targets[place] = _Target(ready.key, vary)
+            self.request_lines[place[1]] += 1
             self._places.setdefault(ready.key, set()).add(place)
         if len(target.ready) >= MOST_PER_TARGET:
             self.size -= len(target.ready)
@@ -231,8 +258,11 @@ class ReadyTable:
         """What is stored under `key` has changed, or is gone."""
         for place in self._places.pop(key, ()):
             self.size -= len(self._targets.pop(place).ready)
+            self.request_lines[place[1]] -= 1
+            if not self.request_lines[place[1]]:
+                del self.request_lines[place[1]]
 
     def forget_site(self, site: str) -> None:
         """Anything stored of the site may have been purged."""
-        for key in [key for key in self._places if key.startswith(f"{site} ")]:
+        for key in [key for key in self._places if parts(key)[0] == site]:
             self.forget(key)

@@ -6,15 +6,14 @@ so that what came together is written down together.
 """
 
 import asyncio
-import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import dataclass
 from typing import Protocol
 
 from edge.aio.clocks import now
-from edge.aio.reply import signed
+from edge.aio.reply import new_request_id, signed
 from edge.aio.wire import response_head
 from edge.cache.answer import answer
 from edge.cache.entry import Entry
@@ -26,7 +25,14 @@ from edge.fields import media_type
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.moment import Moment
-from edge.ready import SELECTING_FIELDS, HeadReader, Ready, ReadyTable
+from edge.ready import (
+    MOST_WANTED_BYTES,
+    SELECTING_FIELDS,
+    HeadReader,
+    Ready,
+    ReadyTable,
+    size_of,
+)
 from edge.store.memory import MemoryStore
 from edge.trail import VARYING, AccessLog, Row, Trail
 
@@ -34,10 +40,14 @@ _OPEN = "\0"
 """Stands in a head where each answer has a value of its own; no field value can contain it."""
 _HIT = Verdict(Kind.HIT, VerdictReason.FRESH)
 _HEAD_END = b"\r\n\r\n"
+_MOST_SECURE_BYTES = 256 * 1024
+"""Of a body over TLS, all of which is encrypted at once: nobody sees how much waits to be sent."""
+_DOUBT_S = 1.0
+"""So often at most one of the requests for a response is sent the pipeline's way to refresh it."""
 
 
-class Caller(Protocol):
-    """A client's connection that is between two requests."""
+class Connection(Protocol):
+    """A client's, between two requests."""
 
     client: bytes
     """The client's address, as logs have it."""
@@ -50,18 +60,25 @@ class Caller(Protocol):
         """Hand a whole response to the transport."""
 
 
+_Sent = tuple[Ready, float, bytes, bytes, tuple[int, int], float]
+"""An answer, when it was sent (monotonic), the request's id, the client's address, the bytes of the
+request's head and of the answer's, and the seconds in between."""
+
+
 class Hits:
     """The ready responses of one scheme in one worker, and the requests that they answer."""
 
     def __init__(
         self,
         *,
+        scheme: str,
         node: str,
         limits: Limits,
         store: MemoryStore,
         metrics: EdgeMetrics,
         access_log: AccessLog,
     ) -> None:
+        self._secure = scheme == "https"
         self._node = node
         self._store = store
         self._reader = HeadReader(limits)
@@ -69,42 +86,41 @@ class Hits:
         store.watch(self._table)
         self._metrics = metrics
         self._access_log = access_log
-        self._sent: list[tuple[Ready, float, bytes, bytes, int, int, float]] = []
+        self._sent: list[_Sent] = []
 
-    def serve(self, caller: Caller, data: bytes, now_s: float) -> bytes:
+    def serve(self, connection: Connection, data: bytes, now_s: float) -> bytes:
         """Answer the heads at the beginning of `data` whose answers are ready; gives the rest.
 
         `now_s`: when it came, in monotonic seconds.
         """
         end = data.find(_HEAD_END) + 4
-        if end == len(data):  # most often it is one whole head
-            return b"" if self._answer(caller, data, now_s) else data
+        if end == len(data) > 4:  # most often it is one whole head
+            return b"" if self._answer(connection, data, now_s) else data
         at = 0
-        while end >= 4 and not caller.writing_paused:
-            if not self._answer(caller, data[at:end], now_s):
+        while end >= 4 and not connection.writing_paused:
+            if not self._answer(connection, data[at:end], now_s):
                 break
             at, end = end, data.find(_HEAD_END, end) + 4
         return data[at:]
 
-    def _answer(self, caller: Caller, head: bytes, now_s: float) -> bool:
-        wanted = self._reader.read(head)
+    def _answer(self, connection: Connection, head: bytes, now_s: float) -> bool:
+        wanted = self._reader.read(head, self._table.request_lines)
         if wanted is None:
             return False
         ready = self._table.find(wanted)
         if ready is None:
             return False
-        request_id = b"%016x" % random.getrandbits(64)  # it is a name, not a secret
+        request_id = new_request_id().encode()
         answered = ready.render(now_s, request_id)
         if answered is None:
             return False
-        caller.send(answered, ready.body)
+        connection.send(answered, ready.body)
         self._store.use(ready.key)
         if not self._sent:
             asyncio.get_running_loop().call_soon(self._write_down)
         ended_s = time.monotonic()
-        self._sent.append(
-            (ready, ended_s, request_id, caller.client, len(head), len(answered), ended_s - now_s)
-        )
+        sizes = len(head), len(answered)
+        self._sent.append((ready, ended_s, request_id, connection.client, sizes, ended_s - now_s))
         return True
 
     def _write_down(self) -> None:
@@ -115,7 +131,7 @@ class Hits:
         rows: list[Row] = []
         received_bytes = sent_bytes = 0
         seconds: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
-        for ready, ended_s, request_id, client, asked_bytes, head_bytes, took_s in sent:
+        for ready, ended_s, request_id, client, (asked_bytes, head_bytes), took_s in sent:
             body_bytes = len(ready.body)
             values = request_id, client, asked_bytes, head_bytes + body_bytes, body_bytes, took_s
             rows.append((ready.stencil, wall_s + ended_s, values))
@@ -136,22 +152,24 @@ class Hits:
         stored = self._store.peek(entry.key)
         vary = {name for each in stored for name, _ in each.selecting}
         if request.version != "1.1" or not vary <= SELECTING_FIELDS:
-            return
+            return  # an answer to HTTP/1.0 says whether the connection stays
         wanted = self._reader.read(head)
-        if wanted is None or select(stored, request) is not entry:
+        if wanted is None or size_of(wanted) > MOST_WANTED_BYTES or self._table.find(wanted):
             return
+        if select(stored, request) is not entry:
+            return  # another one has come while it was sent
         ready = self._ready(request, entry, trail)
         if ready is not None:
             names = frozenset(name.encode() for name in vary)
             self._table.add(wanted, names, ready)
 
-    def _is_due(self, entry: Entry, mono_s: float) -> bool:
-        moment = Moment(wall_s=0.0, mono_s=mono_s)  # freshness does not look at the wall clock
-        return not entry.is_fresh(moment) or refresh_due(entry, self._node, moment)
-
     def _ready(self, request: Request, entry: Entry, trail: Trail) -> Ready | None:
         """The answer, with the places left open that `Ready` fills; None where that cannot be."""
         found = answer(request, entry, now())
+        if found.body and found.body.obj is not entry.body:
+            return None  # several ranges, put together for this answer: the store has no such body
+        if self._secure and len(found.body) > _MOST_SECURE_BYTES:
+            return None
         member = cache_status(self._node, _HIT, detail=_HIT.reason, ttl_s=0)
         headers = with_cache_status(
             _opened(found.response.headers), member.replace("; ttl=0;", f"; ttl={_OPEN};")
@@ -168,11 +186,33 @@ class Hits:
             born_s=entry.received.mono_s - entry.initial_age_s,
             lifetime_s=entry.lifetime_s,
             least_left_s=farthest_lead_s(entry),
-            refresh_due=partial(self._is_due, entry),
+            must_decide=_Doubt(entry, self._node),
             site=trail.site,
             status=response.status,
             stencil=stencil,
         )
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """Whether the pipeline must see a request for a response: it is stale, or due to be refreshed.
+
+    For that one request is enough; the others are answered meanwhile.
+    """
+
+    entry: Entry
+    node: str
+    asked_s: float = 0.0
+
+    def __call__(self, mono_s: float) -> bool:
+        """Ask at this time, in monotonic seconds."""
+        moment = Moment(wall_s=0.0, mono_s=mono_s)  # freshness does not look at the wall clock
+        if not self.entry.is_fresh(moment):
+            return True
+        if mono_s < self.asked_s + _DOUBT_S or not refresh_due(self.entry, self.node, moment):
+            return False
+        self.asked_s = mono_s
+        return True
 
 
 def _opened(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -17,7 +17,7 @@ from edge.aio.flights import Ending, Failure, Flight, Flights
 from edge.aio.upstream import Interim, Upload
 from edge.cache.directives import Directives, response_directives
 from edge.cache.entry import Entry, make_entry
-from edge.cache.freshen import freshen
+from edge.cache.freshen import Freshened, freshen
 from edge.cache.freshness import initial_age
 from edge.cache.invalidate import invalidated_groups, invalidated_keys
 from edge.cache.key import Key
@@ -46,8 +46,13 @@ MOST_UNREACHABLE = 10_000
 IN_FLIGHT_SHARE = 4
 """Bodies on their way into the store take at most this part of its budget (one in four)."""
 
-SWEEP_KEYS = 500
-"""Looked at in one turn of the event loop: about a millisecond."""
+SWEEP_KEYS = 200
+"""Looked at in one turn of the event loop: about half a millisecond."""
+SWEEP_PAUSE_S = 0.01
+"""Between them. What was purged is not used anyway; only its memory waits."""
+
+_ROUNDED_S = 2
+"""What Age and min-fresh, whole seconds both, may lose on the way."""
 
 _SAYS_NOTHING_OF_OTHERS = frozenset(
     {StoreReason.AUTHORIZATION, StoreReason.REQUEST_NO_STORE, StoreReason.CROWDED}
@@ -66,6 +71,8 @@ class Asked:
     request_id: str
     websocket: bool = False
     """The client has asked to speak WebSocket, in due form."""
+    longer_s: int | None = None
+    """Nobody waits: what is stored is fresh, and wanted is something that is so for this long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +159,16 @@ class Misses:
         returned may be stored.
         """
         # Before this answer's own invalidation, which is no reason not to store it.
-        outdated = self._store.invalidated_since(asked.key, begun.mark)
+        outdated = self._store.invalidated_since(asked.key, begun.mark) or self._store.purged_since(
+            asked.site.name, begun.mark
+        )
         for key in invalidated_keys(asked.request, fetched.response, asked.site):
             self._store.invalidate(key)
             self._flights.close(key)
-        for group in invalidated_groups(asked.request, fetched.response):
-            self.purge(Purge(site=asked.site.name, scope=Scope.GROUP, value=group))
+        groups = invalidated_groups(asked.request, fetched.response)
+        if groups:
+            site = asked.site.name
+            self.purge(*(Purge(site=site, scope=Scope.GROUP, value=group) for group in groups))
         if asked.request.method == "HEAD" and fetched.response.status == 200 and entry is not None:
             self._freshen_by_head(asked, entry, fetched, begun)
         if asked.request.method == "POST" and not outdated:
@@ -167,10 +178,21 @@ class Misses:
     def _freshen_by_head(self, asked: Asked, entry: Entry, fetched: Fetched, begun: Begun) -> None:
         response = self.passed(fetched.response)
         fresh = freshen(entry, asked.request, response, asked.site, sent=begun.sent, received=now())
-        self._store.remove(entry)
-        if fresh is not None and fresh.decision.store:
-            self._store.put(fresh.entry, begun.mark)
+        self._replace(entry, fresh, begun.mark)
         self._note_store()
+
+    def _replace(self, entry: Entry, fresh: Freshened | None, mark: int) -> bool:
+        """Put what was freshened in place of `entry`; whether it is stored now.
+
+        A reason that lies in one request says nothing of `entry`: strangers could drop what they
+        like by asking with Authorization or `no-store`.
+        """
+        if fresh is not None and fresh.decision.reason in _SAYS_NOTHING_OF_OTHERS:
+            return False
+        self._store.remove(entry)
+        if fresh is None or not fresh.decision.store:
+            return False
+        return self._store.put(fresh.entry, mark) is Put.STORED
 
     def _posted(self, asked: Asked, fetched: Fetched, sent: Moment) -> "Posted | None":
         received, mark = now(), self._store.mark()
@@ -190,10 +212,11 @@ class Misses:
 
         return Posted(store, most_bytes=self._store.object_bytes)
 
-    def purge(self, purge: Purge) -> None:
+    def purge(self, *purges: Purge) -> None:
         """Let what is purged be used no more, in answers to whoever asks from now on."""
-        self._store.purge(purge, now())
-        self._flights.close_site(purge.site)
+        self._store.purge(purges, now())
+        for site in {purge.site for purge in purges}:
+            self._flights.close_site(site)
         if self._sweeping is None:
             self._sweeping = asyncio.create_task(self._sweep())
 
@@ -202,7 +225,7 @@ class Misses:
         try:
             while self._store.sweep(SWEEP_KEYS):
                 self._note_store()
-                await asyncio.sleep(0)
+                await asyncio.sleep(SWEEP_PAUSE_S)
             self._note_store()
         finally:
             self._sweeping = None
@@ -242,11 +265,12 @@ class Misses:
         A parent's copy is as old as ours: it is of use only if it stays fresh for longer.
         """
         assert verdict.entry is not None
-        if "cache-control" in asked.request.headers or self.is_unreachable(asked.key):
+        # Directives of its own would be asked with ours; what is for one reader is of no use here.
+        own = {"cache-control", "pragma", "authorization"}
+        if self.is_unreachable(asked.key) or any(name in own for name, _ in asked.request.headers):
             return
-        longer_s = int(verdict.entry.ttl_s(now())) + 2
-        headers = asked.request.headers.add("cache-control", f"min-fresh={longer_s}")
-        self.refresh(replace(asked, request=asked.request.with_headers(headers)), verdict)
+        longer_s = int(verdict.entry.ttl_s(now())) + _ROUNDED_S
+        self.refresh(replace(asked, longer_s=longer_s), verdict)
 
     def join(self, asked: Asked, verdict: Verdict) -> tuple[Flight, bool]:
         """The flight for a request that may be answered with others, and whether it was there."""
@@ -330,6 +354,9 @@ class Misses:
             request = request.with_headers(
                 request.headers.without({*CONDITIONS, "range", "if-range"})
             )
+        if asked.longer_s is not None:
+            headers = request.headers.add("cache-control", f"min-fresh={asked.longer_s}")
+            request = request.with_headers(headers)
         return await self.ask(asked, request, None, flight.interim)
 
     def _freshened(
@@ -347,12 +374,12 @@ class Misses:
         fresh = freshen(
             entry, asked.request, fetched.response, asked.site, sent=sent, received=now()
         )
-        self._store.remove(entry)
+        stored = self._replace(entry, fresh, mark)
         if fresh is None:
             return False
         flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.decision = fresh.decision
-        if fresh.decision.store and self._store.put(fresh.entry, mark) is not Put.STORED:
+        if fresh.decision.store and not stored:
             flight.decision = replace(fresh.decision, reason=StoreReason.INVALIDATED)
         flight.entry = fresh.entry
         flight.end_for(Ending.VALIDATED)
@@ -376,7 +403,7 @@ class Misses:
     ) -> None:
         """Give the response to who asked first, and let the others go."""
         self._metrics.not_stored(flight.reason)
-        if flight.reason not in _SAYS_NOTHING_OF_OTHERS:
+        if flight.reason not in _SAYS_NOTHING_OF_OTHERS and asked.longer_s is None:
             gone = fetched.response.status < 500 and flight.reason is not StoreReason.STATUS
             if stored is not None and gone:
                 self._store.remove(stored)  # the origin has something else now

@@ -7,7 +7,6 @@ What an answer is made of is `reply`'s business.
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -18,7 +17,7 @@ from edge.aio.fetch import Fetcher
 from edge.aio.flights import Ending, Flight
 from edge.aio.hits import Hits
 from edge.aio.misses import Asked, Misses
-from edge.aio.reply import Reply, signed
+from edge.aio.reply import Reply, new_request_id, signed
 from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
 from edge.cache.refresh import refresh_due
@@ -76,21 +75,18 @@ class Pipeline:
             # An edge that refreshes what was purged wants the new one, not ours of before.
             purged_served_s=0.0 if hop.trust else SOFT_S,
         )
-        self.hits = (
-            {}
-            if hop.trust
-            else {
-                scheme: Hits(
-                    node=hop.node,
-                    limits=limits,
-                    store=self._store,
-                    metrics=metrics,
-                    access_log=access_log,
-                )
-                for scheme in ("http", "https")
-            }
-        )
-        """By scheme. None where edges ask: each of their requests has an id of its own."""
+        self.hits = {
+            scheme: Hits(
+                scheme=scheme,
+                node=hop.node,
+                limits=limits,
+                store=self._store,
+                metrics=metrics,
+                access_log=access_log,
+            )
+            for scheme in (() if hop.trust else ("http", "https"))
+        }
+        """By scheme; empty at a parent, where edges say the id and the client of each request."""
         self._fetcher = fetcher
         self._metrics = metrics
         self._access_log = access_log
@@ -159,7 +155,7 @@ class Pipeline:
         trusted = request.headers.first(REQUEST_ID) if self._hop.trust else None
         self._metrics.request_began()
         return Trail(
-            request_id=trusted or _new_request_id(),
+            request_id=trusted or new_request_id(),
             started_s=exchange.started_s,
             client=request.client,
             method=request.method,
@@ -344,11 +340,6 @@ def _stands_in(flight: Flight, asked: Asked) -> StaleReason | None:
 def _instead(entry: Entry, asked: Asked, *, answered: bool) -> StaleReason | None:
     wanted = request_directives(asked.request.headers)
     return instead_of_failure(entry, wanted, asked.site, now(), answered=answered)
-
-
-def _new_request_id() -> str:
-    """An id that finds a request in the logs of every node it passed."""
-    return secrets.token_hex(8)
 
 
 def _entry_is_for(flight: Flight, request: Request) -> bool:

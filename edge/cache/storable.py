@@ -11,6 +11,7 @@ from edge.cache.directives import Directives, request_directives, response_direc
 from edge.cache.freshness import HEURISTIC_STATUSES, Lifetime, freshness_lifetime, initial_age
 from edge.cache.invalidate import is_about_itself
 from edge.cache.never import never_cached
+from edge.cache.tags import MOST_TAGS, tags
 from edge.cache.vary import nominated
 from edge.config import SiteRules
 from edge.message import Request, Response
@@ -42,6 +43,8 @@ class StoreReason(StrEnum):
     """The request was authenticated, and the response does not allow sharing (3.5)."""
     SET_COOKIE = "set-cookie"
     """It sets a cookie, and the site does not allow that or the origin gave no lifetime."""
+    TAGS = "tags"
+    """More tags than are kept: it could not be purged by all of them."""
     VARY = "vary"
     """`Vary: *`, or too many fields in it."""
     NO_FRESHNESS = "no-freshness"
@@ -115,6 +118,8 @@ def storable(
     )
     if reason is not None:
         return StoreDecision(reason=reason)
+    if len(tags(response.headers)) > MOST_TAGS:
+        return StoreDecision(reason=StoreReason.TAGS)
     names = nominated(response.headers)
     if names is None:
         return StoreDecision(reason=StoreReason.VARY)

@@ -15,6 +15,9 @@ from edge.message import Headers
 GROUPS = "cache-groups"
 INVALIDATED_GROUPS = "cache-group-invalidation"
 
+MOST_TAGS = 256
+"""Of one response, or it is not stored; RFC 9875 2 wants 32 at least. Each costs memory."""
+
 NO_TAGS: frozenset[str] = frozenset()
 
 
@@ -25,8 +28,11 @@ def tags(headers: Headers) -> frozenset[str]:
 
 
 def groups(headers: Headers, field: str = GROUPS) -> tuple[str, ...]:
-    """The groups that one of RFC 9875's fields names; none where it is malformed (RFC 9651 1.1)."""
-    return tuple(_groups(headers, field))
+    """The groups that one of RFC 9875's fields names, the first `MOST_TAGS` of them.
+
+    None where it is malformed (RFC 9651 1.1).
+    """
+    return tuple(dict.fromkeys(_groups(headers, field)))[:MOST_TAGS]
 
 
 def _tags(headers: Headers) -> Iterator[str]:

@@ -6,6 +6,7 @@ it, or by a sweep (`purges`).
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -103,8 +104,9 @@ class MemoryStore:
         return entries
 
     def use(self, key: Key) -> None:
-        """Count `key`, under which something is stored, as used."""
-        self._slots.move_to_end(key)
+        """Count `key` as used."""
+        if key in self._slots:
+            self._slots.move_to_end(key)
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
@@ -132,6 +134,7 @@ class MemoryStore:
         excess = max(0, len(kept) + 1 - MAX_VARIANTS)
         self.evictions += excess
         self._replace(entry.key, (*kept[excess:], _Kept(entry, self._sequence)))
+        self._slots.move_to_end(entry.key)
         self._make_room()
         return Put.STORED
 
@@ -151,12 +154,20 @@ class MemoryStore:
         self._replace(key, ())
         return dropped
 
-    def purge(self, purge: Purge, now: Moment) -> None:
+    def purge(self, purges: Iterable[Purge], now: Moment) -> None:
         """Let nothing of it be used any more, nor what is being fetched of it."""
-        self._sequence += 1
-        self._purges.add(purge, self._sequence, now)
+        sites = set()
+        for purge in purges:
+            self._sequence += 1
+            self._purges.add(purge, self._sequence, now)
+            sites.add(purge.site)
         for watcher in self._watchers:
-            watcher.forget_site(purge.site)
+            for site in sites:
+                watcher.forget_site(site)
+
+    def purged_since(self, site: str, mark: int) -> bool:
+        """Whether anything of the site has been purged since `mark`."""
+        return self._purges.since(site, mark)
 
     def sweep(self, most: int) -> bool:
         """Look at `most` keys for what was purged; whether there is more to look at.
@@ -199,10 +210,12 @@ class MemoryStore:
         return dropped
 
     def _replace(self, key: Key, slot: tuple[_Kept, ...]) -> None:
-        """Put `slot` under `key`, which thereby counts as used; only what differs is counted."""
-        old = self._slots.pop(key, ())
+        """Put `slot` under `key`, which stays where it is in the order of use."""
+        old = self._slots.get(key, ())
         if slot:
             self._slots[key] = slot
+        else:
+            self._slots.pop(key, None)
         before, after = ({id(kept.entry): kept.entry for kept in each} for each in (old, slot))
         self.objects += len(slot) - len(old)
         self.size_bytes += sum(cost_bytes(after[each]) for each in after.keys() - before.keys())
@@ -218,6 +231,4 @@ class MemoryStore:
         while self.size_bytes > self.budget_bytes:
             key, slot = next(iter(self._slots.items()))
             self._replace(key, slot[1:])
-            if len(slot) > 1:
-                self._slots.move_to_end(key, last=False)  # it stays the next to go
             self.evictions += 1

@@ -2,12 +2,12 @@
 
 A purge of a tag, a prefix or a whole site is not carried out on all that is stored, which may be a
 million responses; it is a record, and a response is compared with the records when somebody asks
-for it. Each response has a mark: the place in the order of events at which its fetch began, or at
-which it was last compared. Only records behind its mark concern it.
+for it (Varnish calls such records bans). Each response has a mark: where in the sequence of events
+its fetch began, or it was last compared. Only records after its mark concern it.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from edge.cache.key import parts
 from edge.moment import Moment
 
 MOST_RECORDS = 10_000
-"""Beyond that the oldest go, and what was not compared since counts as purged."""
+"""Of one site. Beyond that its oldest go, and what was not compared since counts as purged."""
 
 SOFT_S = 60.0
 """For so long after a soft purge users may be given a response while it is asked about."""
@@ -47,12 +47,9 @@ class Purge:
     soft: bool = False
 
 
-_Name = tuple[str, Scope, str]
-
-
 @dataclass(slots=True)
 class _Record:
-    """The last purges of one name, as places in the order of events; 0: there was none."""
+    """When one name was last purged, in the sequence of events; 0: never."""
 
     hard: int = 0
     soft: int = 0
@@ -65,6 +62,37 @@ class _Record:
         return max(self.hard, self.soft)
 
 
+class _Site:
+    """The records of one site, by what was purged; the last purged comes last."""
+
+    def __init__(self) -> None:
+        self.records: OrderedDict[tuple[Scope, str], _Record] = OrderedDict()
+        self.lengths: Counter[int] = Counter()
+        """How many prefixes have each length."""
+        self.forgotten = 0
+        """The newest event that is recorded no more."""
+        self.last = 0
+
+    def take(self, name: tuple[Scope, str]) -> _Record:
+        """The record of a name, which becomes the last one."""
+        record = self.records.pop(name, None)
+        if record is None:
+            record = _Record()
+            if name[0] is Scope.PREFIX:
+                self.lengths[len(name[1])] += 1
+        self.records[name] = record
+        return record
+
+    def forget_oldest(self) -> None:
+        """Drop the record that was not renewed for longest."""
+        (scope, value), record = self.records.popitem(last=False)
+        self.forgotten = max(self.forgotten, record.last)
+        if scope is Scope.PREFIX:
+            self.lengths[len(value)] -= 1
+            if not self.lengths[len(value)]:
+                del self.lengths[len(value)]
+
+
 class Purges:
     """The records of one store."""
 
@@ -72,60 +100,51 @@ class Purges:
         """`served_s`: how long what is purged softly may be used while it is asked about."""
         self._most = most
         self._served_s = served_s
-        self._records: OrderedDict[_Name, _Record] = OrderedDict()
-        self._lengths: dict[str, dict[int, int]] = {}  # of prefixes, by site; how many have each
-        self._forgotten = 0
+        self._sites: dict[str, _Site] = {}
         self.last = 0
-        """The place of the newest in the order of events."""
+        """The newest purge in the sequence of events."""
 
     def __len__(self) -> int:
-        return len(self._records)
+        return sum(len(site.records) for site in self._sites.values())
 
-    def add(self, purge: Purge, place: int, now: Moment) -> None:
+    def add(self, purge: Purge, sequence: int, now: Moment) -> None:
         """Record a purge, which is the newest event."""
-        name = (purge.site, purge.scope, purge.value)
-        record = self._records.pop(name, None)
-        if record is None:
-            record = _Record()
-            self._count_length(name, 1)
-        self._records[name] = record
+        site = self._sites.setdefault(purge.site, _Site())
+        record = site.take((purge.scope, purge.value))
         if purge.soft:
-            record.soft, record.soft_s = place, now.mono_s
+            record.soft, record.soft_s = sequence, now.mono_s
         else:
-            record.hard = place
-        self.last = place
-        while len(self._records) > self._most:
-            self._forget(next(iter(self._records)))
+            record.hard = sequence
+        self.last = site.last = sequence
+        while len(site.records) > self._most:
+            site.forget_oldest()
 
-    def settle(self, place: int) -> None:
-        """Drop the records up to `place`: all that is stored has been compared with them since.
+    def settle(self, sequence: int) -> None:
+        """Drop the records up to `sequence`: all that is stored has been compared with them since.
 
         What is still being fetched, from before, will count as purged.
         """
-        while self._records and next(iter(self._records.values())).last <= place:
-            self._forget(next(iter(self._records)))
+        for site in self._sites.values():
+            while site.records and next(iter(site.records.values())).last <= sequence:
+                site.forget_oldest()
 
-    def _forget(self, name: _Name) -> None:
-        self._forgotten = max(self._forgotten, self._records.pop(name).last)
-        self._count_length(name, -1)
-
-    def _count_length(self, name: _Name, change: int) -> None:
-        site, scope, value = name
-        if scope is Scope.PREFIX:
-            lengths = self._lengths.setdefault(site, {})
-            lengths[len(value)] = lengths.get(len(value), 0) + change
-            if not lengths[len(value)]:
-                del lengths[len(value)]
+    def since(self, site: str, mark: int) -> bool:
+        """Whether anything of the site was purged after `mark`."""
+        return site in self._sites and self._sites[site].last > mark
 
     def compare(self, entry: Entry, mark: int) -> Entry | None:
         """`entry` as the purges after `mark` leave it: itself, aged by a soft one, or None."""
-        if mark < self._forgotten:
-            return None
         if mark >= self.last:
             return entry
+        name, scheme, host, target = parts(entry.key)
+        site = self._sites.get(name)
+        if site is None or mark >= site.last:
+            return entry
+        if mark < site.forgotten:
+            return None
         soft_s = None
-        for name in self._names(entry):
-            record = self._records.get(name)
+        for each in _names(entry, f"{scheme} {host}", f"{host}{target}", site.lengths):
+            record = site.records.get(each)
             if record is None or record.last <= mark:
                 continue
             if record.hard > mark:
@@ -133,17 +152,18 @@ class Purges:
             soft_s = max(soft_s or 0.0, record.soft_s)
         return entry if soft_s is None else _aged(entry, soft_s, self._served_s)
 
-    def _names(self, entry: Entry) -> Iterator[_Name]:
-        """All under which `entry` can have been purged."""
-        site, scheme, host, target = parts(entry.key)
-        place = host + target
-        yield site, Scope.SITE, ""
-        yield site, Scope.URL, place
-        for tag in entry.tags:
-            yield site, Scope.TAG, tag
-            yield site, Scope.GROUP, f"{scheme} {host} {tag}"
-        for length in self._lengths.get(site, ()):
-            yield site, Scope.PREFIX, place[:length]
+
+def _names(
+    entry: Entry, origin: str, place: str, lengths: Iterable[int]
+) -> Iterator[tuple[Scope, str]]:
+    """All under which `entry`, of this origin and place, can have been purged."""
+    yield Scope.SITE, ""
+    yield Scope.URL, place
+    for tag in entry.tags:
+        yield Scope.TAG, tag
+        yield Scope.GROUP, f"{origin} {tag}"
+    for length in lengths:
+        yield Scope.PREFIX, place[:length]
 
 
 def _aged(entry: Entry, purged_s: float, served_s: float) -> Entry:
@@ -152,8 +172,12 @@ def _aged(entry: Entry, purged_s: float, served_s: float) -> Entry:
     It is made older instead of its lifetime shorter: Age tells whoever gets it that it is stale.
     """
     left_s = entry.ttl_s(Moment(wall_s=0.0, mono_s=purged_s))
+    if left_s <= 0:
+        return entry
+    # `s-maxage` forbids to serve what the origin itself would call stale.
+    allowed_s = min(served_s, left_s) if entry.stale_only_if_told else served_s
     return replace(
         entry,
-        initial_age_s=entry.initial_age_s + max(0.0, left_s),
-        stale_while_revalidate_s=max(entry.stale_while_revalidate_s, served_s),
+        initial_age_s=entry.initial_age_s + left_s,
+        stale_while_revalidate_s=max(entry.stale_while_revalidate_s, allowed_s),
     )

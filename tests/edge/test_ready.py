@@ -29,7 +29,7 @@ def response(key: str = "k", lifetime_s: float = 10.0) -> Ready:
         born_s=100.0,
         lifetime_s=lifetime_s,
         least_left_s=2.0,
-        refresh_due=lambda mono_s: mono_s >= 100.0 + lifetime_s,
+        must_decide=lambda mono_s: mono_s >= 100.0 + lifetime_s,
         site="shop",
         status=200,
         stencil=_Stencil(),
@@ -62,8 +62,10 @@ def test_freshness_ends(now_s: float) -> None:
 def test_what_a_plain_head_wants() -> None:
     """Conditions and selecting fields as they came; nothing of the rest."""
     lines = (b"Cookie: a", b"Accept-Encoding: gzip", b"If-None-Match: x", b"range: bytes=0-1")
+    reader = HeadReader(LIMITS)
     for _ in range(2):  # before and after its lines are remembered
-        assert HeadReader(LIMITS).read(head(*lines)) == (PLACE, lines[2:], lines[1:2])
+        assert reader.read(head(*lines)) == (PLACE, lines[2:], lines[1:2])
+    assert reader.read(head(*lines), {b"GET /other HTTP/1.1"}) is None
 
 
 _NAMES = st.sampled_from(
@@ -110,6 +112,8 @@ def test_strangers_fill_no_table() -> None:
     assert len(reader._names) <= MOST_NAMES
     reader.read(head(b"User-Agent: " + b"x" * 1_000))
     assert max(map(len, reader._lines)) < 600
+    reader.read(head(b"X" * 1_000 + b": 1"))
+    assert max(map(len, reader._names)) < 100
 
 
 def test_a_table_is_bounded() -> None:
@@ -138,3 +142,4 @@ def test_a_key_is_forgotten_with_all_its_answers() -> None:
     assert table.find((absolute, (b"Range: bytes=0-1",), ())) is None
     assert table.find(((b"Host: b", PLACE[1]), (), ())) is not None
     assert table.size == 1
+    assert dict(table.request_lines) == {PLACE[1]: 1}

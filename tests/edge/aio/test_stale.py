@@ -238,3 +238,17 @@ def unchanged() -> Play:
         await call.answer("Cache-Control: max-age=60", 'ETag: "v"', status="304 Not Modified")
 
     return play
+
+
+@pytest.mark.parametrize("asked", ["Authorization: Basic YTpi", "Cache-Control: no-store"])
+async def test_strangers_cannot_drop_what_is_stored(keys: Path, asked: str) -> None:
+    """Who asks for the origin's word, but lets nothing be stored, takes nothing from the others."""
+    play = in_turn([saying("Cache-Control: max-age=60", 'ETag: "v"'), unchanged()])
+    async with origin(play) as shop, delivery(keys, shop) as net, net.client() as client:
+        await client.ask()
+        assert (await client.ask("/", "Cache-Control: no-cache", asked)).body == b"hello"
+        assert len(shop.calls) == 2
+        for _ in range(2):
+            node, said = status_of((await client.ask()).lines("cache-status"))[-1]
+            assert (node, said.get("hit")) == ("east", True)
+        assert len(shop.calls) == 2

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from edge.cache.entry import Entry
 from edge.cache.invalidate import invalidated_groups
-from edge.cache.tags import tags
+from edge.cache.storable import StoreReason
+from edge.cache.tags import MOST_TAGS, tags
 from edge.cache.verdict import Kind, VerdictReason, decide
 from edge.message import Headers
 from edge.store.memory import MemoryStore, Put
 from edge.store.purges import SOFT_S, Purge, Purges, Scope
-from tests.edge.cache.stories import RULES, ask, at, keep, say
+from tests.edge.cache.stories import RULES, ask, at, judge, keep, say
 
 ROOM = 10_000_000
 
@@ -72,7 +73,7 @@ def test_what_a_purge_reaches(given_: Purge, gone: set[Entry], *, swept: bool) -
     """At the next look, or at the sweep; not what is stored afterwards."""
     kept = store(*ALL)
     before = kept.mark()
-    kept.purge(given_, at(0))
+    kept.purge([given_], at(0))
     while swept and kept.sweep(2):
         pass
     if swept:
@@ -88,7 +89,7 @@ def test_what_a_purge_reaches(given_: Purge, gone: set[Entry], *, swept: bool) -
 def test_what_a_soft_purge_reaches(given_: Purge, gone: set[Entry]) -> None:
     """It stays, is stale from that moment on, and may be used for a while as it is asked about."""
     kept = store(*ALL)
-    kept.purge(replace(given_, soft=True), at(10))
+    kept.purge([replace(given_, soft=True)], at(10))
     for each in ALL:
         (found,) = kept.get(each.key)
         assert found.is_fresh(at(11)) is (each not in gone)
@@ -106,16 +107,29 @@ def test_a_soft_purge_forces_nobody_to_be_served_stale() -> None:
     """What must be revalidated is."""
     strict = keep(say(cache_control="max-age=60, must-revalidate", etag='"a"', cache_tag="t"))
     kept = store(strict)
-    kept.purge(purge(Scope.TAG, "t", soft=True), at(10))
+    kept.purge([purge(Scope.TAG, "t", soft=True)], at(10))
     assert decide(ask("/"), kept.get(strict.key), at(11), RULES).kind is Kind.REVALIDATE
+
+
+def test_a_soft_purge_keeps_no_promise_longer_than_the_origin_does() -> None:
+    """`s-maxage` is served stale only where the origin says so; what was stale stays as it was."""
+    shared = keep(say(cache_control="s-maxage=20", cache_tag="t"))
+    old = keep(say(cache_control="max-age=5", cache_tag="t", etag='"a"'))
+    for entry_, after_s, kind in ((shared, 15, Kind.STALE), (shared, 21, Kind.MISS)):
+        kept = store(entry_)
+        kept.purge([purge(Scope.TAG, "t", soft=True)], at(10))
+        assert decide(ask("/"), kept.get(entry_.key), at(after_s), RULES).kind is kind
+    kept = store(old)
+    kept.purge([purge(Scope.TAG, "t", soft=True)], at(10))
+    assert decide(ask("/"), kept.get(old.key), at(11), RULES).kind is Kind.REVALIDATE
 
 
 def test_a_soft_purge_does_not_soften_a_hard_one() -> None:
     """In whichever order they come."""
     for first, second in ((False, True), (True, False)):
         kept = store(A)
-        kept.purge(purge(Scope.TAG, "red", soft=first), at(0))
-        kept.purge(purge(Scope.TAG, "red", soft=second), at(1))
+        kept.purge([purge(Scope.TAG, "red", soft=first)], at(0))
+        kept.purge([purge(Scope.TAG, "red", soft=second)], at(1))
         assert kept.get(A.key) == ()
 
 
@@ -123,7 +137,7 @@ def test_all_variants_go() -> None:
     """A URL is all that is stored under it."""
     one, other = entry(A.key, variant="1"), entry(A.key, variant="2")
     kept = store(one, other)
-    kept.purge(purge(Scope.URL, "shop.test/a?x"), at(0))
+    kept.purge([purge(Scope.URL, "shop.test/a?x")], at(0))
     assert (kept.get(A.key), kept.objects) == ((), 0)
 
 
@@ -135,6 +149,7 @@ def test_records_are_bounded() -> None:
     assert len(purges) == 3
     assert purges.compare(A, 0) is None
     assert purges.compare(A, 1) is A
+    assert purges.compare(BLOG, 0) is BLOG, "another site's records are its own matter"
 
 
 def test_a_sweep_makes_room_for_records() -> None:
@@ -142,16 +157,17 @@ def test_a_sweep_makes_room_for_records() -> None:
     kept = store(*ALL)
     before = kept.mark()
     for number in range(5):
-        kept.purge(purge(Scope.PREFIX, f"shop.test/{number}"), at(0))
-    kept.purge(purge(Scope.TAG, "red"), at(0))
+        kept.purge([purge(Scope.PREFIX, f"shop.test/{number}")], at(0))
+    kept.purge([purge(Scope.TAG, "red")], at(0))
     assert kept.sweep(3)
-    kept.purge(purge(Scope.TAG, "blue"), at(0))  # while it goes on
+    kept.purge([purge(Scope.TAG, "blue")], at(0))  # while it goes on
     while kept.sweep(3):
         pass
     assert len(kept._purges) == 0
     assert not kept.sweep(3)
     assert (held(kept), kept.objects) == ({BLOG}, 1)
-    assert kept.put(BLOG, before) is Put.INVALIDATED, "it can no longer be told"
+    assert kept.put(A, before) is Put.INVALIDATED, "it can no longer be told"
+    assert kept.put(BLOG, before) is Put.STORED, "other sites have nothing to do with it"
 
 
 STEPS = st.tuples(st.sampled_from(["put", "purge", "sweep", "get"]), st.integers(0, 11))
@@ -169,7 +185,7 @@ def test_nothing_purged_is_ever_found(steps: list[tuple[str, int]]) -> None:
                 alive.add(each)
             case "purge":
                 given_, gone = PURGES[number]
-                kept.purge(given_, at(0))
+                kept.purge([given_], at(0))
                 alive -= gone
             case "sweep":
                 kept.sweep(2)
@@ -199,6 +215,15 @@ def test_nothing_purged_is_ever_found(steps: list[tuple[str, int]]) -> None:
 def test_tags(fields: list[tuple[str, str]], found: set[str]) -> None:
     """In each of the three fields; a malformed structured field counts as absent."""
     assert tags(Headers(fields)) == found
+
+
+def test_more_tags_than_are_kept() -> None:
+    """Such a response is not stored; of groups to invalidate the first ones count."""
+    many = ", ".join(f'"{number}"' for number in range(MOST_TAGS + 1))
+    response = say(cache_control="max-age=60", cache_groups=many)
+    assert judge(ask(), response).reason is StoreReason.TAGS
+    ended = invalidated_groups(ask(method="POST"), say(cache_group_invalidation=f'{many}, "0"'))
+    assert len(ended) == MOST_TAGS
 
 
 def test_groups_that_an_answer_invalidates() -> None:
