@@ -33,7 +33,7 @@ class SiteRules:
     default_ttl_s: float = 0.0
     """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
     negative_ttl_s: float | None = None
-    """The same of 404, 405, 410, 414 and 501; None: as of all others."""
+    """The same of errors: 404, 405, 410, 414, 501, any that is `public`; None: as of the others."""
     heuristic_ttl_s: float = 0.0
     """Longest freshness guessed from Last-Modified; 0: none is."""
     stale_ttl_s: float = 86_400.0

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import select
+import stat
 import sys
 import threading
 import time
@@ -53,10 +54,16 @@ class Stencil:
 
 
 class LineWriter:
-    """Writes lines to a descriptor from a thread; `write` never waits."""
+    """Writes lines to a descriptor; `write` never waits.
+
+    What a pipe or file takes at once is written at once. The rest is a thread's, which costs more:
+    it has to be woken, and both have to wait for the interpreter.
+    """
 
     def __init__(self, descriptor: int, on_drop: Callable[[int], bytes]) -> None:
         self._descriptor = descriptor
+        self._at_once = _never_waiting(descriptor)
+        self._busy = False  # whether the thread holds lines that it has not written yet
         self._on_drop = on_drop
         self._lines: deque[bytes] = deque()
         self._dropped = 0
@@ -75,20 +82,34 @@ class LineWriter:
         if self.full:
             self.drop()
             return
-        self._lines.append(line)
-        if not self._work.is_set():
-            self._work.set()
+        self.write_all((line,))
 
     def write_all(self, lines: Sequence[bytes]) -> None:
-        """Queue lines, for which there is room."""
-        self._lines.extend(lines)
-        if not self._work.is_set():
-            self._work.set()
+        """Write or queue lines, for which there is room."""
+        left = deque(lines)
+        if self._at_once is not None and not self._lines and not self._busy:
+            self._write_at_once(self._at_once, left)
+        if left:
+            self._lines.extend(left)
+            if not self._work.is_set():
+                self._work.set()
+
+    def _write_at_once(self, descriptor: int, lines: deque[bytes]) -> None:
+        """Write what is taken without waiting; what is not stays in `lines`."""
+        while lines:
+            batch = _batch(lines)
+            try:
+                written = os.write(descriptor, batch)  # a pipe takes all or nothing (POSIX)
+            except OSError:  # it is full, or its reader is gone: the thread's to find out
+                written = 0
+            if written < len(batch):
+                lines.appendleft(batch[written:])
+                return
 
     @property
     def room(self) -> int:
         """How many more lines would be taken."""
-        return QUEUE_LINES - len(self._lines)
+        return max(0, QUEUE_LINES - len(self._lines))
 
     def drop(self, lines: int = 1) -> None:
         """Count lines that were not even made, because the queue is full."""
@@ -99,6 +120,9 @@ class LineWriter:
         self._closing = True
         self._work.set()
         self._thread.join(timeout_s)
+        if self._at_once is not None and self._at_once != self._descriptor:
+            os.close(self._at_once)
+        self._at_once = None
 
     def _run(self) -> None:
         while True:
@@ -112,17 +136,15 @@ class LineWriter:
                 return
 
     def _write_all(self) -> None:
-        while self._lines:
-            self._put(self._batch())
-        if self._dropped:
-            dropped, self._dropped = self._dropped, 0
-            self._put(self._on_drop(dropped))
-
-    def _batch(self) -> bytes:
-        batch = bytearray(self._lines.popleft())
-        while self._lines and len(batch) + len(self._lines[0]) <= select.PIPE_BUF:
-            batch += self._lines.popleft()
-        return bytes(batch)
+        self._busy = True
+        try:
+            while self._lines:
+                self._put(_batch(self._lines))
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                self._put(self._on_drop(dropped))
+        finally:
+            self._busy = False
 
     def _put(self, data: bytes) -> None:
         while data:
@@ -130,6 +152,31 @@ class LineWriter:
                 data = data[os.write(self._descriptor, data) :]
             except BlockingIOError:  # somebody made our terminal or pipe non-blocking
                 select.select([], [self._descriptor], [])
+
+
+def _batch(lines: deque[bytes]) -> bytes:
+    """As many of the first lines as a pipe takes as one; at least one."""
+    batch = bytearray(lines.popleft())
+    while lines and len(batch) + len(lines[0]) <= select.PIPE_BUF:
+        batch += lines.popleft()
+    return bytes(batch)
+
+
+def _never_waiting(descriptor: int) -> int | None:
+    """A descriptor for the same pipe or file on which a write never waits; None: there is none.
+
+    A pipe is opened once more, since a mode set on our descriptor would hold for all processes
+    that have inherited it too.
+    """
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return descriptor
+    if not stat.S_ISFIFO(kind):
+        return None
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 class JsonFormatter(logging.Formatter):

@@ -167,8 +167,8 @@ class Site(Table):
     )
     negative_ttl: Ttl | None = Field(
         default=None,
-        description="Freshness of an error that states none: 404, 405, 410, 414, 501. What is not "
-        "there is asked for again and again, but may be there in a moment.",
+        description="Freshness of an error that states none: 404, 405, 410, 414, 501, and any that "
+        "is `public`. A few seconds spare the origin and hide nothing for long.",
         json_schema_extra={"default": "as `default_ttl`"},
     )
     heuristic_ttl: Ttl = Field(

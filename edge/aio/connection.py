@@ -8,7 +8,7 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -19,7 +19,7 @@ from aiohttp.web_server import Server
 
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.hits import Hits
-from edge.aio.records import cut
+from edge.aio.tls_records import pieces
 from edge.config import Limits
 from edge.errors import (
     EdgeError,
@@ -208,7 +208,7 @@ class ClientConnection(RequestHandler):
         assert transport is not None
         self._written += len(head) + len(body)
         if self._server.scheme == "https":
-            for piece in cut(head + body, 0) if len(body) <= JOINED_BYTES else _behind(head, body):
+            for piece in pieces(head + body, 0):
                 transport.write(piece)
         elif len(body) <= JOINED_BYTES:
             transport.write(head + body)
@@ -365,12 +365,6 @@ class ClientConnection(RequestHandler):
             self._taken = (taken, now)
             return False
         return now - self._taken[1] > self._server.limits.write_stall_s
-
-
-def _behind(head: bytes, body: bytes | memoryview) -> Iterator[bytes | memoryview]:
-    """The pieces of a large response over TLS, its body not copied."""
-    yield head
-    yield from cut(memoryview(body), len(head))
 
 
 _UNREADABLE = Head(

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from aiohttp.streams import StreamReader
 
-from edge.aio.records import cut
 from edge.aio.relay import Relay
+from edge.aio.tls_records import pieces
 from edge.aio.upstream import Upload
 from edge.aio.wire import response_head
 from edge.errors import (
@@ -204,7 +204,7 @@ class Exchange:
         sent = self.counts.sent
         self.counts.sent += len(data)
         if self._protocol.scheme == "https":
-            for piece in cut(data, sent):
+            for piece in pieces(data, sent):
                 self._protocol.write(piece)
         else:
             self._protocol.write(data)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from pathlib import Path
 
-from edge.aio.records import EARLY_BYTES, RECORD_BYTES
+from edge.aio.tls_records import EARLY_BYTES, RECORD_BYTES
 from tests.kit.delivery import delivery
 from tests.kit.talk import PATIENCE_S, origin, saying, talking
 
