@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from edge.config import Limits
 from edge.errors import FramingError, FramingReason
-from edge.head import parse_fields
+from edge.head import clean, parse_fields
 
 MAX_LINE_BYTES = 512
 """A chunk's size line with its extensions; nobody is known to send any."""
@@ -24,7 +24,6 @@ _SIZE_LINE = re.compile(
     rb'((?:;[!#$%&\'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&\'*+\-.^_`|~0-9A-Za-z]+|"[\x20\x21\x23-\x5b'
     rb'\x5d-\x7e]*"))?)*)\r\n'
 )
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _TRAILERS_NEVER = frozenset(
     {"authorization", "connection", "content-encoding", "content-length", "content-range"}
     | {"content-type", "cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -150,7 +149,7 @@ class ChunkedBody:
         self._trailers += 1
         if (
             not line.endswith(b"\r\n")
-            or _CONTROL.search(line[:-2])
+            or not clean(line[:-2])
             or len(self.trailers) > MAX_TRAILER_BYTES
             or self._trailers > self._most
             or any(name in _TRAILERS_NEVER for name, _ in parse_fields([line[:-2]], 1))

@@ -6,6 +6,7 @@ sites, parents and origins: never a target, a host that a client made up, or a c
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -61,7 +62,8 @@ class EdgeMetrics:
             registry=registry,
             buckets=LATENCY_BUCKETS_S,
         )
-        self._bytes = counter("bytes", "Bytes of bodies and heads, by way.", "direction")
+        moved = counter("bytes", "Bytes of bodies and heads, by way.", "direction")
+        self._bytes = {direction: moved.labels(direction.value) for direction in Direction}
         self._in_flight = gauge("requests_in_flight", "Requests being answered.")
         self._connections = gauge("connections", "Open connections.", "peer")
         self._cache_bytes = gauge("cache_bytes", "Memory that stored responses take.")
@@ -80,6 +82,15 @@ class EdgeMetrics:
         self._collapsed = counter("collapsed", "Requests answered by another request's fetch.")
         self._evicted = 0
 
+        @cache
+        def hits(site: str, status: int) -> tuple[Counter, Histogram]:
+            return (
+                self._requests.labels(site, _status(status), "hit"),
+                self._latency.labels(site, "hit"),
+            )
+
+        self._hits = hits  # to find them by their labels costs as much as to count some hits
+
     def request_began(self) -> None:
         """A request's head is complete."""
         self._in_flight.inc()
@@ -93,12 +104,13 @@ class EdgeMetrics:
 
     def hits(self, site: str, status: int, seconds: Sequence[float]) -> None:
         """Requests answered from what was ready, and how long each took."""
-        self._requests.labels(site, _status(status), "hit").inc(len(seconds))
-        _observe_all(self._latency.labels(site, "hit"), seconds)
+        requests, latency = self._hits(site, status)
+        requests.inc(len(seconds))
+        _observe_all(latency, seconds)
 
     def moved(self, direction: Direction, size_bytes: int) -> None:
         """Bytes were read or written."""
-        self._bytes.labels(direction.value).inc(size_bytes)
+        self._bytes[direction].inc(size_bytes)
 
     def connection_opened(self, peer: Peer) -> None:
         """A connection stands."""

@@ -21,7 +21,7 @@ def up(errand: Errand) -> None:
     """Run a whole network until Ctrl-C; `Refusal` where it does not come up."""
     descriptor = sys.stdout.fileno()
     out = LogStreamOut(descriptor, human=os.isatty(descriptor))
-    stream, _ = start_logs("supervisor", "supervisor", out)
+    stream = start_logs("supervisor", "supervisor", out)
     try:
         asyncio.run(Supervisor(errand, out, herald(out)).run())
     finally:

@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import cast
 
 from deploy.logs.screen import render
-from edge.trail import AccessLog, Row
+from edge.trail import Row
 from edge.trail import Stencil as AnyStencil
 
 LINE_BYTES = 4000
@@ -221,7 +221,7 @@ class JsonFormatter(logging.Formatter):
         """For access log lines with `record` in common; None where they may become too long."""
         fields = self.access(record)
         del fields["time"]
-        common = json.dumps(fields, default=str, separators=(",", ":"))
+        common = _json(fields)
         values = "".join(f',"{name}":{_FORMATS[type(value)]}' for name, value in varying.items())
         text = f'{{"time":"%s",{common[1:-1].replace("%", "%%")}{values}}}\n'.encode()
         if len(text) + _VARYING_BYTES > LINE_BYTES:
@@ -241,22 +241,26 @@ def timestamp(seconds: float) -> str:
 @lru_cache(maxsize=64)
 def _millisecond(number: int) -> bytes:
     """The time stamp of a millisecond since 1970, for lines of which many have the same."""
-    return timestamp(number / 1000 + 0.0001).encode()
+    return timestamp(number / 1000 + 0.0001).encode()  # no float may fall into the one before
 
 
 def encode(fields: Mapping[str, object]) -> str:
     """JSON in ASCII, thus free of control characters, of at most LINE_BYTES with its newline."""
-    text = json.dumps(fields, default=str, separators=(",", ":"))
+    text = _json(fields)
     if len(text) < LINE_BYTES:
         return text
     for clip in _CLIPS:
         short = {key: _clipped(value, clip) for key, value in fields.items()}
-        text = json.dumps({**short, "clipped": True}, separators=(",", ":"))
+        text = _json({**short, "clipped": True})
         if len(text) < LINE_BYTES:
             return text
     known = ("time", "level", "node", "process", "event", "message", "request_id")
     least = {key: _clipped(fields[key], _CLIPS[-1]) for key in known if key in fields}
-    return json.dumps({**least, "clipped": True}, separators=(",", ":"))
+    return _json({**least, "clipped": True})
+
+
+def _json(fields: Mapping[str, object]) -> str:
+    return json.dumps(fields, default=str, separators=(",", ":"))
 
 
 def _clipped(value: object, limit: int) -> object:
@@ -372,10 +376,10 @@ def our_fault(record: logging.LogRecord) -> bool:
     return raised is None or raised.__module__ != "aiohttp.http_exceptions"
 
 
-def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogStream, AccessLog]:
+def start_logs(node: str, process: str, sink: Sink | None = None) -> LogStream:
     """Send this process's log to `sink`, by default its stdout.
 
-    Gives the stream, which is to be closed last, as a handler and as an access log.
+    Gives the stream, which is an access log too, and is to be closed last.
     """
     if sink is None:
         descriptor = sys.stdout.fileno()
@@ -388,4 +392,4 @@ def start_logs(node: str, process: str, sink: Sink | None = None) -> tuple[LogSt
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(our_fault)
     logging.captureWarnings(capture=True)
-    return stream, stream
+    return stream

@@ -49,7 +49,7 @@ async def run_node(errand: Errand, name: str) -> ExitCode:
 
 
 async def _run(errand: Errand, name: str, restarts: int, upward: Upward | None) -> ExitCode:
-    stream, _ = start_logs(name, telemetry.KEEPER)
+    stream = start_logs(name, telemetry.KEEPER)
     try:
         place = errand.place(name)
         private_directory(place.state, written=False)

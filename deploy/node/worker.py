@@ -29,13 +29,13 @@ async def run_worker(control: int) -> ExitCode:
     upward, setup = await Upward.connect(control)
     index = int(cast("int", setup["index"]))
     process = telemetry.worker_process(index)
-    stream, access_log = start_logs(str(setup["node"]), process)
+    stream = start_logs(str(setup["node"]), process)
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, upward.stop, upward.grace_s)
     try:
-        await _serve(upward, setup, access_log, process)
+        await _serve(upward, setup, stream, process)
     except Refusal as refusal:
         upward.failed(refusal)
         return refusal.code

@@ -97,14 +97,14 @@ class Exchange:
 
     __slots__ = (
         "_chunked", "_content", "_head_line", "_keep_alive", "_left", "_mute", "_protocol",
-        "counts", "ended", "head", "media_type", "request", "started_s", "status", "upload",
+        "counts", "ended", "media_type", "raw_head", "request", "started_s", "status", "upload",
         "websocket",
     )  # fmt: skip
 
     def __init__(self, protocol: Client, content: StreamReader, head: Head) -> None:
         self._protocol = protocol
         self._content = content
-        self.head = head.raw
+        self.raw_head = head.raw
         self._keep_alive = head.keep_alive
         self._left: int | None = None
         self._chunked = False

@@ -260,7 +260,7 @@ class Pipeline:
         if refresh_due(entry, self._hop.node, now()):
             self._misses.refresh_ahead(asked, reply.verdict)
         if (hits := self.hits.get(reply.request.scheme)) is not None:
-            hits.prepare(reply.exchange.head, reply.request, entry, reply.trail)
+            hits.prepare(reply.exchange.raw_head, reply.request, entry, reply.trail)
 
     async def _together(self, reply: Reply, asked: Asked, *, again: bool = False) -> None:
         """Fetch for all who want this key now, or read what another request is fetching.

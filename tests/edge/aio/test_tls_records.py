@@ -4,6 +4,8 @@ import asyncio
 import ssl
 from pathlib import Path
 
+import pytest
+
 from edge.aio.tls_records import EARLY_BYTES, RECORD_BYTES
 from tests.kit.delivery import delivery
 from tests.kit.talk import PATIENCE_S, origin, saying, talking
@@ -55,18 +57,21 @@ async def records_of(port: int, context: ssl.SSLContext, request: bytes, size: i
         return application_records(got)
 
 
-async def test_the_first_byte_waits_for_no_large_record(keys: Path) -> None:
+@pytest.mark.parametrize("before", [0, 1, 2], ids=["streamed", "stored", "ready"])
+async def test_the_first_byte_waits_for_no_large_record(keys: Path, before: int) -> None:
     """A response begins in records that arrive with a first flight; later ones cost less."""
-    body = bytes(400_000)
+    body = bytes(200_000)
     context = ssl.create_default_context(cafile=str(keys / "keys" / "ca.crt"))
     async with (
         origin(saying("Cache-Control: max-age=60", body=body)) as shop,
         delivery(keys, shop) as net,
     ):
-        async with net.client() as client:  # stored: the whole body is there at once
-            await client.ask()
+        async with net.client(tls="shop.test") as client:
+            for _ in range(before):
+                await client.ask()
         request = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
         sizes = await records_of(net.edge.ports["https"], context, request, len(body))
+        assert net.edge.log.filled == (before == 2)
     begun = 0
     while begun < EARLY_BYTES:
         begun += sizes[0]
