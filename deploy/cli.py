@@ -46,6 +46,14 @@ File = Annotated[
 Network = Annotated[
     Path | None, typer.Option(metavar="FILE", show_default=False, help=_DEFAULT_FILE)
 ]
+RunningNetwork = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Network file; without one, that of the network which runs, or the demo's.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")]
 State = Annotated[
     Path, typer.Option(metavar="DIR", help="Folder of keys and run-time files; made if missing.")
@@ -247,25 +255,18 @@ def explain(
     ] = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="The request's method.")] = "GET",
     as_json: Json = False,
-    network: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Network file; without one, that of the network which runs, or the demo's.",
-        ),
-    ] = None,
+    network: RunningNetwork = None,
     state: State = STATE,
 ) -> None:
     """Tell what a node would do with a request, and why.
 
     Nothing is fetched or counted.
     """
-    from deploy.commands import explain as command
+    from deploy.commands.admin_port import running_network
+    from deploy.commands.explain import explain as command
 
-    file = network.absolute() if network else command.running_file(state.absolute())
-    command.explain(
-        command.read_network(file),
+    command(
+        running_network(network, state.absolute()),
         url,
         node=node,
         method=method,
@@ -308,27 +309,19 @@ def purge(
             help="Let it be used for a minute more while the origin is asked.",
         ),
     ] = False,
-    network: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Network file; without one, that of the network which runs, or the demo's.",
-        ),
-    ] = None,
+    network: RunningNetwork = None,
     state: State = STATE,
 ) -> None:
     """Drop stored responses in every parent and edge that runs here.
 
     Tells which has done it. Whatever is being fetched at that moment is not kept either.
     """
-    from deploy.commands.explain import read_network, running_file
+    from deploy.commands.admin_port import running_network
     from deploy.commands.purge import purge as command
 
     here = state.absolute()
     wanted = {"url": url, "prefix": prefix, "tag": tag, "site": site, "soft": soft}
-    file = network.absolute() if network else running_file(here)
-    command(read_network(file), here, wanted)
+    command(running_network(network, here), here, wanted)
 
 
 _Shop = Annotated[

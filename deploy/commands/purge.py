@@ -3,19 +3,14 @@
 Parents first: an edge that has dropped something asks its parent for it.
 """
 
-import http.client
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.commands.admin_port import ask_node
 from deploy.exits import ExitCode, Refusal
 from deploy.layout import admin_token, node_home
-from deploy.names import reached_here
 from deploy.network import Network, Node
-
-PATIENCE_S = 10.0
-"""Longer than a keeper waits for its workers."""
-_ANSWER_BYTES = 64 * 1024
 
 
 def purge(network: Network, state: Path, wanted: Mapping[str, object]) -> None:
@@ -24,7 +19,7 @@ def purge(network: Network, state: Path, wanted: Mapping[str, object]) -> None:
     missing = []
     for node in nodes:
         why = _purged_at(network, node, state, wanted)
-        print(f"{node.name}: {why or 'done'}")
+        print(why or f"{node.name}: done")
         if why is not None:
             missing.append(node.name)
     if missing:
@@ -38,29 +33,16 @@ def _purged_at(
     try:
         token = admin_token(node_home(state, node.name)).read_text().strip()
     except FileNotFoundError:
-        return f"does not run with the state in {state}"
+        return f"{node.name} does not run with the state in {state}"
     except OSError as error:
-        return f"its token cannot be read: {error.strerror}"
-    connection = http.client.HTTPConnection(
-        *reached_here(network.admin_address(node)), timeout=PATIENCE_S
-    )
-    fields = {"Host": node.name, "Authorization": f"Bearer {token}"}
+        return f"{node.name}: its token cannot be read: {error.strerror}"
+    fields = {"Authorization": f"Bearer {token}"}
     try:
-        connection.request("POST", "/purge", json.dumps(wanted), fields)
-        with connection.getresponse() as response:
-            status, said = response.status, response.read(_ANSWER_BYTES)
-    except (OSError, http.client.HTTPException) as error:
-        return f"does not answer: {error}"
-    finally:
-        connection.close()
-    return _why(status, said)
-
-
-def _why(status: int, said: bytes) -> str | None:
-    try:
-        answer = json.loads(said)
-    except ValueError:
-        answer = {}
+        status, answer = ask_node(
+            network, node, "POST", "/purge", body=json.dumps(wanted), fields=fields
+        )
+    except Refusal as error:
+        return str(error)
     match status:
         case 200:
             return None
@@ -68,5 +50,6 @@ def _why(status: int, said: bytes) -> str | None:
             raise Refusal(str(answer.get("error")), ExitCode.USAGE)
         case 503:
             silent = ", ".join(str(index) for index in answer.get("silent", ()))
-            return f"worker {silent} did not answer" if silent else "no worker is ready"
-    return str(answer.get("error") or f"it answers {status}")
+            why = f"worker {silent} did not answer" if silent else "no worker is ready"
+            return f"{node.name}: {why}"
+    return f"{node.name}: {answer.get('error') or f'it answers {status}'}"

@@ -47,14 +47,15 @@ def _fired() -> list[dict[str, str]]:
 @pytest.mark.system
 def test_the_configuration_and_its_rules_are_valid() -> None:
     """Prometheus' own checker takes both, and the configuration names the rules."""
-    promtool("check", "config", _FOLDER / "prometheus.yml")
+    assert "SUCCESS" in promtool("check", "config", _FOLDER / "prometheus.yml")
     assert yaml.safe_load((_FOLDER / "prometheus.yml").read_text())["rule_files"] == ["alerts.yml"]
 
 
 @pytest.mark.system
 def test_each_alert_fires_when_it_should_and_only_then() -> None:
     """The stories of alerts_test.yml, told to Prometheus."""
-    promtool("test", "rules", _FOLDER / "alerts_test.yml")
+    said = promtool("test", "rules", _FOLDER / "alerts_test.yml")
+    assert "SUCCESS" in said, said
 
 
 @alerts

@@ -91,10 +91,12 @@ def _strange_labels(expression: str) -> Iterator[str]:
             yield f"{label}={value}"
 
 
-def promtool(*arguments: str | Path) -> None:
-    """Run Debian's promtool; what it complains of fails the test."""
+def promtool(*arguments: str | Path) -> str:
+    """What Debian's promtool says; what it complains of fails the test."""
     program = need("promtool", package="prometheus", unpack=True)
     finished = subprocess.run(
         [program, *arguments], capture_output=True, text=True, timeout=120, check=False
     )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    said = finished.stdout + finished.stderr
+    assert finished.returncode == 0, said
+    return said

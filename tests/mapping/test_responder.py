@@ -188,7 +188,7 @@ def test_a_broken_responder_says_servfail() -> None:
     assert response.id == 7
 
 
-def judge_any(wire: bytes) -> None:
+def assert_answered_soundly(wire: bytes) -> None:
     """Whatever came in: silence, or a message that dnspython reads, with our identity."""
     for responder in RESPONDERS:
         for transport in Transport:
@@ -206,7 +206,7 @@ def judge_any(wire: bytes) -> None:
 @given(st.binary(max_size=600))
 def test_any_bytes(wire: bytes) -> None:
     """Noise never breaks the responder."""
-    judge_any(wire)
+    assert_answered_soundly(wire)
 
 
 @given(
@@ -223,7 +223,7 @@ def test_almost_queries(
     head = struct.pack("!HHHHHH", 1, flag_bits, *counts)
     question = dns.name.from_text(name).to_wire()
     assert question is not None
-    judge_any(head + question + struct.pack("!HH", rdtype, 1) + tail)
+    assert_answered_soundly(head + question + struct.pack("!HH", rdtype, 1) + tail)
 
 
 @given(st.data())
@@ -232,4 +232,4 @@ def test_mutated_queries(data: st.DataObject) -> None:
     wire = bytearray(QUESTION)
     for _ in range(data.draw(st.integers(1, 4))):
         wire[data.draw(st.integers(0, len(wire) - 1))] = data.draw(st.integers(0, 255))
-    judge_any(bytes(wire))
+    assert_answered_soundly(bytes(wire))

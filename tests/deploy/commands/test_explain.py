@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from deploy.commands.explain import edge_for, explain, read_network, running_file
+from deploy.commands.admin_port import running_file, running_network
+from deploy.commands.explain import edge_for, explain
 from deploy.exits import ExitCode, Refusal
 from deploy.layout import DEMO
 from deploy.network import Network
@@ -61,7 +62,7 @@ def test_a_network_without_edges_and_parents_is_refused(tmp_path: Path) -> None:
     kept = [each for each in nodes[1:] if 'role = "origin"' in each]
     file.write_text("[[node]]".join([nodes[0], *kept]))
     with pytest.raises(Refusal) as refused:
-        read_network(file)
+        running_network(file, tmp_path)
     assert refused.value.code is ExitCode.USAGE
 
 
@@ -120,7 +121,7 @@ def test_the_question_reaches_the_node_whole(capsys: pytest.CaptureFixture[str])
         (503, b'{"error": "none"}', ExitCode.FAILED, "none"),
         (404, b"404: Not Found", ExitCode.FAILED, "east answers 404"),
         (421, b"not known", ExitCode.FAILED, "is not east"),
-        (200, b"[]", ExitCode.FAILED, "explains nothing"),
+        (200, b"[]", ExitCode.FAILED, "says nothing"),
     ],
 )
 def test_answers_that_explain_nothing(status: int, body: bytes, code: ExitCode, text: str) -> None:
