@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.aio.clocks import now
 from edge.aio.reply import new_request_id, signed
 from edge.aio.wire import response_head
-from edge.cache.answer import answer
+from edge.cache.answer import Answer
 from edge.cache.entry import Entry
 from edge.cache.refresh import farthest_lead_s, refresh_due
 from edge.cache.status import cache_status, with_cache_status
@@ -144,11 +143,18 @@ class Hits:
         self._metrics.moved(Direction.CLIENT_IN, received_bytes)
         self._metrics.moved(Direction.CLIENT_OUT, sent_bytes)
 
-    def prepare(self, head: bytes, request: Request, entry: Entry, trail: Trail) -> None:
+    def prepare(
+        self, head: bytes, request: Request, entry: Entry, found: Answer, trail: Trail
+    ) -> None:
         """Keep the answer to a request, which was a hit, ready for all like it.
 
-        `head` is the request's as it came, `entry` what it was answered from, `trail` its trail.
+        `head` is the request's as it came, `entry` what it was answered from, with `found`, and
+        `trail` its trail.
         """
+        if found.body and found.body.obj is not entry.body:
+            return  # several ranges, put together for this answer: the store has no such body
+        if self._secure and len(found.body) > _MOST_SECURE_BYTES:
+            return
         stored = self._store.peek(entry.key)
         vary = {name for each in stored for name, _ in each.selecting}
         if request.version != "1.1" or not vary <= SELECTING_FIELDS:
@@ -158,18 +164,13 @@ class Hits:
             return
         if select(stored, request) is not entry:
             return  # another one has come while it was sent
-        ready = self._ready(request, entry, trail)
+        ready = self._ready(entry, found, trail)
         if ready is not None:
             names = frozenset(name.encode() for name in vary)
             self._table.add(wanted, names, ready)
 
-    def _ready(self, request: Request, entry: Entry, trail: Trail) -> Ready | None:
+    def _ready(self, entry: Entry, found: Answer, trail: Trail) -> Ready | None:
         """The answer, with the places left open that `Ready` fills; None where that cannot be."""
-        found = answer(request, entry, now())
-        if found.body and found.body.obj is not entry.body:
-            return None  # several ranges, put together for this answer: the store has no such body
-        if self._secure and len(found.body) > _MOST_SECURE_BYTES:
-            return None
         member = cache_status(self._node, _HIT, detail=_HIT.reason, ttl_s=0)
         headers = with_cache_status(
             _opened(found.response.headers), member.replace("; ttl=0;", f"; ttl={_OPEN};")

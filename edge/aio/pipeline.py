@@ -256,11 +256,11 @@ class Pipeline:
 
     async def _hit(self, reply: Reply, asked: Asked, entry: Entry) -> None:
         """Answer from the store, and keep the answer ready for the next like it."""
-        await reply.from_entry(entry)
+        found = await reply.from_entry(entry)
         if refresh_due(entry, self._hop.node, now()):
             self._misses.refresh_ahead(asked, reply.verdict)
         if (hits := self.hits.get(reply.request.scheme)) is not None:
-            hits.prepare(reply.exchange.raw_head, reply.request, entry, reply.trail)
+            hits.prepare(reply.exchange.raw_head, reply.request, entry, found, reply.trail)
 
     async def _together(self, reply: Reply, asked: Asked, *, again: bool = False) -> None:
         """Fetch for all who want this key now, or read what another request is fetching.

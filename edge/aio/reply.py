@@ -59,8 +59,11 @@ class Reply:
     """As it was asked, and forwarded if it was."""
     verdict: Verdict
 
-    async def from_entry(self, entry: Entry, *, collapsed: bool | None = None) -> None:
-        """Answer with a stored response, which has just been validated unless it was a hit."""
+    async def from_entry(self, entry: Entry, *, collapsed: bool | None = None) -> Answer:
+        """Answer with a stored response, which has just been validated unless it was a hit.
+
+        Gives what was sent, but for what all responses carry.
+        """
         moment = now()
         validated = self.verdict.kind not in (Kind.HIT, Kind.STALE)
         member = cache_status(
@@ -72,7 +75,9 @@ class Reply:
             stored=validated,
             collapsed=collapsed,
         )
-        await self._send(answer(self.request, entry, moment, validated=validated), member)
+        found = answer(self.request, entry, moment, validated=validated)
+        await self._send(found, member)
+        return found
 
     async def instead_of(self, flight: Flight, reason: StaleReason) -> None:
         """Answer with a stored response because asking upstream has failed."""
