@@ -228,6 +228,13 @@ class Running:
         assert self._process.stderr is not None
         async for line in self._process.stderr:
             self.notes += line.decode()
+            await self._tell()
+
+    async def noted(self, text: str, within_s: float = 15.0) -> None:
+        """Wait until the user has been told this."""
+        async with asyncio.timeout(within_s), self._news:
+            await self._news.wait_for(lambda: text in self.notes or not self._open)
+        assert text in self.notes, f"the network has ended: {self.notes}"
 
     async def _tell(self) -> None:
         async with self._news:
@@ -284,6 +291,7 @@ async def running(place: Grounds) -> AsyncIterator[Running]:
     """A network that is ready; at the end it is stopped and must end well."""
     async with starting(place) as network:
         await network.heard(event="network-ready", within_s=_START_S)
+        await network.noted("Ctrl-C")  # the table of where to point what comes behind that line
         yield network
         await network.stop()
 
