@@ -7,7 +7,7 @@ some tests are not passed.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ def suite() -> Path:
 
 @asynccontextmanager
 async def playing(
-    suite: Path, results: Path
+    suite: Path, results: Path, only: Iterable[str]
 ) -> AsyncIterator[tuple[int, asyncio.subprocess.Process]]:
     """The suite's process, and the port of its origin."""
     process = await asyncio.create_subprocess_exec(
@@ -40,6 +40,7 @@ async def playing(
         HERE / "suite.mjs",
         suite,
         results,
+        *only,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -52,22 +53,10 @@ async def playing(
         await process.wait()
 
 
-def listed(results: list[dict[str, Any]]) -> list[str]:
+async def played(suite: Path, keys: Path, results: Path, only: Iterable[str] = ()) -> set[str]:
     """A line for each test: its kind, its name, whether it is passed, and why it is not."""
-    lines = []
-    for each in sorted(results, key=lambda each: (each["kind"], each["id"])):
-        passed = each["found"] is True
-        why = "" if passed else f": {each['found'][1]}"
-        lines.append(f"{each['kind']} {each['id']} {'yes' if passed else 'no'}{why}")
-    return lines
-
-
-async def test_results_are_those_listed(suite: Path, keys: Path, tmp_path: Path) -> None:
-    """What is passed and what is not, each test by name."""
-    results = tmp_path / "results.json"
     async with (
-        asyncio.timeout(SUITE_S),
-        playing(suite, results) as (port, process),
+        playing(suite, results, only) as (port, process),
         delivery(
             keys,
             Standing(port),
@@ -78,8 +67,38 @@ async def test_results_are_those_listed(suite: Path, keys: Path, tmp_path: Path)
     ):
         base = f"http://127.0.0.1:{net.edge.ports['http']}\n"
         await process.communicate(base.encode())
-    found = listed(json.loads(results.read_text(encoding="utf-8")))
-    (tmp_path / "results.txt").write_text("\n".join(found) + "\n", encoding="utf-8")
-    expected = (HERE / "results.txt").read_text(encoding="utf-8").splitlines()
-    changed = sorted(set(found) ^ set(expected))
+    return _lines(results)
+
+
+def _lines(results: Path) -> set[str]:
+    found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))
+    return {_line(each) for each in found}
+
+
+def _line(result: dict[str, Any]) -> str:
+    passed = result["found"] is True
+    why = "" if passed else f": {result['found'][1]}"
+    return f"{result['kind']} {result['id']} {'yes' if passed else 'no'}{why}"
+
+
+def _name(line: str) -> str:
+    return line.split()[1]
+
+
+async def test_results_are_those_listed(suite: Path, keys: Path, tmp_path: Path) -> None:
+    """What is passed and what is not, each test by name.
+
+    The suite plays a hundred tests at a time against lifetimes of one second: on a machine that
+    stands still for that long a test may come out otherwise. Such tests are played again, alone.
+    """
+    results = tmp_path / "results.json"
+    expected = set((HERE / "results.txt").read_text(encoding="utf-8").splitlines())
+    async with asyncio.timeout(SUITE_S):
+        found = await played(suite, keys, results)
+        again = {_name(line) for line in found - expected}
+        if again:
+            kept = {line for line in found if _name(line) not in again}
+            found = kept | await played(suite, keys, results, sorted(again))
+    (tmp_path / "results.txt").write_text("\n".join(sorted(found)) + "\n", encoding="utf-8")
+    changed = sorted(found ^ expected)
     assert not changed, f"see {tmp_path / 'results.txt'}; changed: " + "\n".join(changed)

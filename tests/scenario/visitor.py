@@ -5,9 +5,11 @@ fails only when none of them has given a whole answer.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -20,6 +22,8 @@ from tests.kit.network import Running
 
 _PATIENCE = aiohttp.ClientTimeout(total=15.0, sock_connect=5.0)
 """For one address; longer than a restart may take."""
+_SETTLED_S = 30.0
+"""Low-level servers ask edges how they are each second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,38 @@ async def requests(session: aiohttp.ClientSession, network: Running, node: str) 
     """How many requests an edge has counted."""
     found = await samples(session, network, node)
     return sum(sample.value for sample in found if sample.name == "midmile_edge_requests_total")
+
+
+async def settled(session: aiohttp.ClientSession, network: Running) -> None:
+    """Wait until low-level servers have found every edge well, and all nodes' heartbeats say so.
+
+    On a slow machine an edge may leave the answers while it starts.
+    """
+    async with asyncio.timeout(_SETTLED_S):
+        for low in network.network.lows:
+            await _until(partial(_all_well, session, network, low.name))
+        await _until(partial(_shown_well, network))
+
+
+async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
+    while not await holds():  # noqa: ASYNC110 - it is another process that changes
+        await asyncio.sleep(0.1)
+
+
+async def _all_well(session: aiohttp.ClientSession, network: Running, low: str) -> bool:
+    found = await samples(session, network, low)
+    probed = {
+        sample.labels["edge"]
+        for sample in found
+        if sample.name == "midmile_mapping_probes_total" and sample.labels["outcome"] == "ok"
+    }
+    ups = [sample.value for sample in found if sample.name == "midmile_mapping_edge_up"]
+    return probed == {edge.name for edge in network.network.edges} and all(ups)
+
+
+async def _shown_well(network: Running) -> bool:
+    status = await network.midmile("status", "--json")
+    return all(node["condition"] == "well" for node in json.loads(status.stdout)["nodes"])
 
 
 class Load:
