@@ -16,6 +16,7 @@ from edge.aio.reply import new_request_id, signed
 from edge.aio.wire import response_head
 from edge.cache.answer import Answer
 from edge.cache.entry import Entry
+from edge.cache.key import Key
 from edge.cache.refresh import farthest_lead_s, refresh_due
 from edge.cache.status import cache_status, with_cache_status
 from edge.cache.verdict import Kind, Verdict, VerdictReason, select
@@ -114,7 +115,6 @@ class Hits:
         if answered is None:
             return False
         connection.send(answered, ready.body)
-        self._store.use(ready.key)
         if not self._sent:
             asyncio.get_running_loop().call_soon(self._write_down)
         ended_s = time.monotonic()
@@ -130,14 +130,18 @@ class Hits:
         rows: list[Row] = []
         received_bytes = sent_bytes = 0
         seconds: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+        uses: defaultdict[Key, int] = defaultdict(int)
         for ready, ended_s, request_id, client, (asked_bytes, head_bytes), took_s in sent:
             body_bytes = len(ready.body)
             values = request_id, client, asked_bytes, head_bytes + body_bytes, body_bytes, took_s
             rows.append((ready.stencil, wall_s + ended_s, values))
             seconds[ready.site, ready.status].append(took_s)
+            uses[ready.key] += 1
             received_bytes += asked_bytes
             sent_bytes += values[3]
         self._access_log.fill(rows)
+        for key, times in uses.items():
+            self._store.use(key, times)
         for (site, status), each in seconds.items():
             self._metrics.hits(site, status, each)
         self._metrics.moved(Direction.CLIENT_IN, received_bytes)

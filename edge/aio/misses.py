@@ -189,10 +189,10 @@ class Misses:
         """
         if fresh is not None and fresh.decision.reason in _SAYS_NOTHING_OF_OTHERS:
             return False
-        self._store.remove(entry)
         if fresh is None or not fresh.decision.store:
+            self._store.remove(entry)
             return False
-        return self._store.put(fresh.entry, mark) is Put.STORED
+        return self._store.put(fresh.entry, mark, instead=entry) is Put.STORED
 
     def _posted(self, asked: Asked, fetched: Fetched, sent: Moment) -> "Posted | None":
         received, mark = now(), self._store.mark()

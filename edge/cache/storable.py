@@ -53,6 +53,8 @@ class StoreReason(StrEnum):
     """It is stale on arrival and has no validator: it could never be used."""
     TOO_LARGE = "too-large"
     """Larger than the store takes."""
+    NOT_WORTH = "not-worth"
+    """What would have to go for it is asked for more; the second request for it may change that."""
     INCOMPLETE = "incomplete"
     """Its body did not come whole."""
     CROWDED = "crowded"

@@ -1,7 +1,8 @@
-"""Stored responses in memory: least recently used keys go first when the budget is spent.
+"""Stored responses in memory, within a budget.
 
-A key's variants live together and are evicted oldest first. The store keeps no time; what may be
-used of it is `edge.cache.verdict`'s to say. What a purge concerns is found when somebody asks for
+A key's variants live together, and go together when room is needed; which keys go, and which new
+ones are worth room, `eviction` says. The store keeps no time; what may be used of it is
+`edge.cache.verdict`'s to say. What a purge concerns is found when somebody asks for
 it, or by a sweep (`purges`).
 """
 
@@ -14,6 +15,7 @@ from typing import Protocol
 from edge.cache.entry import Entry
 from edge.cache.key import Key
 from edge.moment import Moment
+from edge.store.eviction import Eviction
 from edge.store.purges import SOFT_S, Purge, Purges
 
 OVERHEAD_BYTES = 800
@@ -51,6 +53,8 @@ class Put(StrEnum):
     """It is there."""
     TOO_LARGE = "too-large"
     """Larger than one object may be."""
+    NOT_WORTH = "not-worth"
+    """What would have to go for it is worth more; asked for again soon, it may be taken in."""
     INVALIDATED = "invalidated"
     """It was invalidated or purged after its fetch had begun."""
 
@@ -84,7 +88,8 @@ class MemoryStore:
         self.objects = 0
         self.evictions = 0
         self._watchers: list[Watcher] = []
-        self._slots: OrderedDict[Key, tuple[_Kept, ...]] = OrderedDict()
+        self._slots: dict[Key, tuple[_Kept, ...]] = {}
+        self._eviction = Eviction(budget_bytes)
         self._purges = Purges(served_s=purged_served_s)
         self._unswept: list[Key] = []
         self._swept_to = 0  # the place of the last purge that a sweep under way looks for
@@ -100,13 +105,12 @@ class MemoryStore:
         """All variants under `key`, which thereby counts as used."""
         entries = self.peek(key)
         if entries:
-            self._slots.move_to_end(key)
+            self._eviction.use(key)
         return entries
 
-    def use(self, key: Key) -> None:
+    def use(self, key: Key, times: int = 1) -> None:
         """Count `key` as used."""
-        if key in self._slots:
-            self._slots.move_to_end(key)
+        self._eviction.use(key, times)
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
@@ -121,22 +125,39 @@ class MemoryStore:
         """Whether `key` has been invalidated since `mark`, or that can no longer be told."""
         return self._invalidations.get(key, self._forgotten) > mark
 
-    def put(self, entry: Entry, mark: int) -> Put:
-        """Store `entry` in place of the variant for the same request fields."""
+    def put(self, entry: Entry, mark: int, *, instead: Entry | None = None) -> Put:
+        """Store `entry` in place of the variant for the same request fields, and of `instead`.
+
+        Where it is not stored `instead` is dropped too.
+        """
         current = self._purges.compare(entry, mark)
         if current is None or self.invalidated_since(entry.key, mark):
-            return Put.INVALIDATED
-        entry = current
-        if len(entry.body) > self.object_bytes or cost_bytes(entry) > self.budget_bytes:
-            return Put.TOO_LARGE
-        others = self._slots.get(entry.key, ())
-        kept = [other for other in others if other.entry.selecting != entry.selecting]
-        excess = max(0, len(kept) + 1 - MAX_VARIANTS)
+            refused = Put.INVALIDATED
+        elif len(entry.body) > self.object_bytes or cost_bytes(entry) > self.budget_bytes:
+            refused = Put.TOO_LARGE
+        elif entry.key not in self._slots and not self._eviction.admits(
+            entry.key, cost_bytes(entry)
+        ):
+            refused = Put.NOT_WORTH
+        else:
+            self._add(current, instead)
+            return Put.STORED
+        if instead is not None:
+            self.remove(instead)
+        return refused
+
+    def _add(self, entry: Entry, instead: Entry | None) -> None:
+        others = [
+            kept
+            for kept in self._slots.get(entry.key, ())
+            if kept.entry.selecting != entry.selecting and kept.entry is not instead
+        ]
+        excess = max(0, len(others) + 1 - MAX_VARIANTS)
+        room = self.budget_bytes - cost_bytes(entry)
+        while sum(cost_bytes(kept.entry) for kept in others[excess:]) > room:
+            excess += 1
         self.evictions += excess
-        self._replace(entry.key, (*kept[excess:], _Kept(entry, self._sequence)))
-        self._slots.move_to_end(entry.key)
-        self._make_room()
-        return Put.STORED
+        self._replace(entry.key, (*others[excess:], _Kept(entry, self._sequence)))
 
     def remove(self, entry: Entry) -> None:
         """Drop this very entry, if it is still there."""
@@ -202,6 +223,7 @@ class MemoryStore:
         dropped = self.objects
         for key in self._slots:
             self._changed(key)
+        self._eviction = Eviction(self.budget_bytes)
         self._sequence += 1
         self._forgotten = self._sequence
         self._invalidations.clear()
@@ -210,8 +232,22 @@ class MemoryStore:
         return dropped
 
     def _replace(self, key: Key, slot: tuple[_Kept, ...]) -> None:
-        """Put `slot` under `key`, which stays where it is in the order of use."""
+        """Put `slot` under `key`, and make the room that it needs."""
         old = self._slots.get(key, ())
+        size = sum(cost_bytes(kept.entry) for kept in slot)
+        if old and slot:
+            self._eviction.resize(key, size)
+        elif old:
+            self._eviction.remove(key)
+        self._account(key, old, slot)
+        while self.size_bytes > self.budget_bytes:
+            evicted = self._eviction.evict()
+            self.evictions += len(self._slots[evicted])
+            self._account(evicted, self._slots[evicted], ())
+        if slot and not old:
+            self._eviction.add(key, size)
+
+    def _account(self, key: Key, old: tuple[_Kept, ...], slot: tuple[_Kept, ...]) -> None:
         if slot:
             self._slots[key] = slot
         else:
@@ -226,9 +262,3 @@ class MemoryStore:
     def _changed(self, key: Key) -> None:
         for watcher in self._watchers:
             watcher.forget(key)
-
-    def _make_room(self) -> None:
-        while self.size_bytes > self.budget_bytes:
-            key, slot = next(iter(self._slots.items()))
-            self._replace(key, slot[1:])
-            self.evictions += 1

@@ -106,5 +106,5 @@ async def test_who_has_not_done_it_is_named(network: Running) -> None:
             os.kill(keeper, signal.SIGCONT)
     assert done.code == 1
     assert done.stderr == "midmile: not done by east\n"
-    assert "\neast does not answer at " in done.stdout
+    assert "\neast does not " in done.stdout  # answer, or run: its supervisor may end it meanwhile
     assert "west: done" in done.stdout
