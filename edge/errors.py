@@ -66,6 +66,8 @@ class FramingReason(StrEnum):
     """`content_length` and the like, which servers behind CGI read as the real field."""
     HOST = "bad-host"
     """None or several on HTTP/1.1, an invalid value, or another than the target's authority."""
+    REPEATED = "repeated-field"
+    """A field that has one value, such as Content-Type, given more than once."""
     LENGTH = "bad-content-length"
     """Repeated, not plain decimal digits, or absurdly large."""
     CODING = "bad-transfer-encoding"

@@ -51,6 +51,8 @@ _CLIENTS_MAY_NOT_SAY = (CLIENT_FIELDS | TARGET_FIELDS) | frozenset(
     # Known to switch off checks or redirect traffic in what runs behind proxies.
     | {"proxy", "x-middleware-subrequest", "x-accel-redirect", "x-sendfile"}
 )
+_FOR_CACHES = frozenset({"cache-tag", "surrogate-key"})
+"""Meant for caches that the operator can purge. RFC 9875's groups are for browsers too."""
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 REFUSED_METHODS = frozenset({"TRACE"})
@@ -116,6 +118,14 @@ def response_fields(headers: Headers, hop: Hop, *, version: str = "1.1") -> Head
     Alt-Svc goes: it would send our clients to a server of the origin's by our name.
     """
     return _forwardable(headers).without({"alt-svc"}).add("via", f"{version} {hop.node}")
+
+
+def client_fields(headers: Headers, hop: Hop) -> Headers:
+    """The fields of a response as `hop` tells them: to users not what only caches have use for.
+
+    Tags say how a site files its content, and whoever knows them knows what to purge.
+    """
+    return headers if hop.trust else headers.without(_FOR_CACHES)
 
 
 def loops(headers: Headers, cdn_id: str) -> bool:

@@ -36,6 +36,12 @@ _FRAMING_FIELDS = frozenset(
     | {"transfer-encoding", "upgrade", "keep-alive", "proxy-connection"}
 )
 """Fields that decide where a message ends or whom it is for."""
+GIVEN_ONCE = frozenset(
+    {"content-location", "content-range", "content-type", "etag", "max-forwards", "server"}
+    | {"user-agent"}
+)
+"""Fields of one value (RFC 9110 5.3); which of several counts, servers do not agree upon. Those of
+`_FRAMING_FIELDS` have rules of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,7 @@ def parse_head(raw: bytes, limits: Limits) -> Head:
     if authority is not None and host is not None and authority != host:
         # RFC 9112 3.2.2 lets the target win, but a server behind us may prefer Host.
         raise FramingError(FramingReason.HOST, "Host differs from the authority of the target")
+    _check_once(headers)
     options = tokens(headers.lines("connection"))
     length = _length(headers, version)
     return Head(
@@ -194,6 +201,12 @@ def _host(headers: Headers, version: str) -> Authority | None:
     if host is None:
         raise FramingError(FramingReason.HOST, "exactly one valid Host field is needed")
     return host
+
+
+def _check_once(headers: Headers) -> None:
+    for name in GIVEN_ONCE:
+        if len(headers.lines(name)) > 1:
+            raise FramingError(FramingReason.REPEATED, f"{name} given more than once")
 
 
 def _length(headers: Headers, version: str) -> int | None:

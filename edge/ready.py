@@ -16,7 +16,7 @@ from edge.cache.key import Key, parts
 from edge.cache.validate import CONDITIONS
 from edge.config import Limits
 from edge.errors import FramingError
-from edge.head import clean, parse_fields
+from edge.head import GIVEN_ONCE, clean, parse_fields
 from edge.trail import Stencil
 
 MOST_LINES = 4_096
@@ -43,6 +43,8 @@ _CONDITION = 2
 _HOST = 3
 _ELSE = 4
 """One that the pipeline must read."""
+_ONCE = {name: 8 << place for place, name in enumerate(sorted(GIVEN_ONCE))}
+"""Ones that cannot change the answer, but may come only once: a bit for each name."""
 
 _CONDITIONAL = frozenset({*CONDITIONS, "range", "if-range"})
 SELECTING_FIELDS = frozenset({"accept", "accept-encoding", "accept-language", "origin"})
@@ -125,11 +127,10 @@ class HeadReader:
         if len(head) > self._head_bytes:
             return None
         lines = head.split(b"\r\n")
-        if known_lines is not None and lines[0] not in known_lines:
+        unknown = known_lines is not None and lines[0] not in known_lines
+        if unknown or len(lines) > self._line_count:
             return None
-        if len(lines) > self._line_count:
-            return None
-        known, host = self._lines, b""
+        known, host, seen = self._lines, b"", 0
         conditions: Lines = ()
         selecting: Lines = ()
         for line in lines[1:-2]:
@@ -144,6 +145,8 @@ class HeadReader:
                 conditions += (line,)
             elif kind == _HOST and not host:
                 host = line
+            elif kind > _ELSE and not seen & kind:
+                seen |= kind
             else:
                 return None
         return (host, lines[0]), conditions, selecting
@@ -187,6 +190,8 @@ def _kind(name: str, value: str) -> int:
         return _ELSE
     if name in _CONDITIONAL:
         return _CONDITION
+    if name in GIVEN_ONCE:
+        return _ONCE[name]
     return _SELECTING if name in SELECTING_FIELDS else _PLAIN
 
 

@@ -12,16 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.aio.reply import new_request_id, signed
+from edge.aio.reply import new_request_id, told
 from edge.aio.wire import response_head
 from edge.cache.answer import Answer
 from edge.cache.entry import Entry
 from edge.cache.key import Key
 from edge.cache.refresh import farthest_lead_s, refresh_due
-from edge.cache.status import cache_status, with_cache_status
+from edge.cache.status import cache_status
 from edge.cache.verdict import Kind, Verdict, VerdictReason, select
 from edge.config import Limits
 from edge.fields import media_type
+from edge.forwarding import Hop
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.moment import Moment
@@ -72,14 +73,14 @@ class Hits:
         self,
         *,
         scheme: str,
-        node: str,
+        hop: Hop,
         limits: Limits,
         store: MemoryStore,
         metrics: EdgeMetrics,
         access_log: AccessLog,
     ) -> None:
         self._secure = scheme == "https"
-        self._node = node
+        self._hop = hop
         self._store = store
         self._reader = HeadReader(limits)
         self._table = ReadyTable()
@@ -175,11 +176,10 @@ class Hits:
 
     def _ready(self, entry: Entry, found: Answer, trail: Trail) -> Ready | None:
         """The answer, with the places left open that `Ready` fills; None where that cannot be."""
-        member = cache_status(self._node, _HIT, detail=_HIT.reason, ttl_s=0)
-        headers = with_cache_status(
-            _opened(found.response.headers), member.replace("; ttl=0;", f"; ttl={_OPEN};")
-        )
-        response = signed(found.response.with_headers(headers), _OPEN)
+        member = cache_status(self._hop.node, _HIT, detail=_HIT.reason, ttl_s=0)
+        member = member.replace("; ttl=0;", f"; ttl={_OPEN};")
+        opened = found.response.with_headers(_opened(found.response.headers))
+        response = told(opened, member, _OPEN, self._hop)
         stencil = self._access_log.stencil(_common(trail, response), VARYING)
         parts = response_head(response).split(_OPEN.encode())
         if stencil is None or len(parts) != 4 or parts[3] != _HEAD_END:
@@ -191,7 +191,7 @@ class Hits:
             born_s=entry.received.mono_s - entry.initial_age_s,
             lifetime_s=entry.lifetime_s,
             least_left_s=farthest_lead_s(entry),
-            must_decide=_Doubt(entry, self._node),
+            must_decide=_Doubt(entry, self._hop.node),
             site=trail.site,
             status=response.status,
             stencil=stencil,

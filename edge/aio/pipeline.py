@@ -78,7 +78,7 @@ class Pipeline:
         self.hits = {
             scheme: Hits(
                 scheme=scheme,
-                node=hop.node,
+                hop=hop,
                 limits=limits,
                 store=self._store,
                 metrics=metrics,
@@ -221,7 +221,7 @@ class Pipeline:
             websocket=exchange.websocket,
         )
         reply = Reply(
-            node=self._hop.node,
+            hop=self._hop,
             exchange=exchange,
             trail=trail,
             request=judged.request,

@@ -19,6 +19,7 @@ from edge.cache.stale import StaleReason
 from edge.cache.status import cache_status, with_cache_status
 from edge.cache.validate import Outcome, evaluate
 from edge.cache.verdict import Kind, Verdict
+from edge.forwarding import Hop, client_fields
 from edge.message import Request, Response
 from edge.trail import Trail
 from edge.tunnel import REQUEST_ID
@@ -33,6 +34,12 @@ _OF_A_BODY = frozenset({"content-length", "content-type", "content-encoding"})
 def new_request_id() -> str:
     """An id that finds a request in the logs of every node it passed: a name, and no secret."""
     return f"{random.getrandbits(64):016x}"
+
+
+def told(response: Response, member: str, request_id: str, hop: Hop) -> Response:
+    """`response` as it is sent, with `member` in Cache-Status."""
+    headers = with_cache_status(client_fields(response.headers, hop), member)
+    return signed(response.with_headers(headers), request_id)
 
 
 def signed(response: Response, request_id: str) -> Response:
@@ -51,8 +58,8 @@ class Reply:
     All raise `ClientGone` when the client's connection is lost.
     """
 
-    node: str
-    """Our name in Cache-Status."""
+    hop: Hop
+    """Who answers, and whom."""
     exchange: Exchange
     trail: Trail
     request: Request
@@ -67,7 +74,7 @@ class Reply:
         moment = now()
         validated = self.verdict.kind not in (Kind.HIT, Kind.STALE)
         member = cache_status(
-            self.node,
+            self.hop.node,
             self.verdict,
             detail=self.verdict.reason,
             ttl_s=entry.ttl_s(moment),
@@ -87,7 +94,7 @@ class Reply:
         self.trail.verdict, self.trail.reason = Kind.STALE, reason
         self.trail.upstream_status = flight.failure.status or 0
         member = cache_status(
-            self.node,
+            self.hop.node,
             self.verdict,
             detail=reason,
             ttl_s=flight.entry.ttl_s(moment),
@@ -111,7 +118,7 @@ class Reply:
         outcome = evaluate(self.request, response.headers, received_s=moment.wall_s)
         age_s = flight.initial_age_s + max(0.0, moment.mono_s - flight.received_s)
         member = cache_status(
-            self.node,
+            self.hop.node,
             self.verdict,
             detail=self.verdict.reason,
             ttl_s=flight.decision.lifetime.seconds - age_s,
@@ -147,7 +154,7 @@ class Reply:
         """
         self.trail.upstream_status = fetched.response.status
         member = cache_status(
-            self.node,
+            self.hop.node,
             self.verdict,
             detail=detail,
             stored=posted is not None,
@@ -174,9 +181,7 @@ class Reply:
         self.exchange.start(self._told(response, member))
 
     def _told(self, response: Response, member: str) -> Response:
-        """With our member of Cache-Status, and signed."""
-        headers = with_cache_status(response.headers, member)
-        return signed(response.with_headers(headers), self.trail.request_id)
+        return told(response, member, self.trail.request_id, self.hop)
 
     async def _write(self, chunk: bytes) -> None:
         self.trail.mark("first_byte", now().mono_s)

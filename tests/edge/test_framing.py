@@ -249,6 +249,14 @@ REFUSED = [
     (req(b"GET / HTTP/1.1", b"Host: a b", host=False), Reason.HOST, 400),
     (req(b"GET / HTTP/1.1", b"Host: [::1", host=False), Reason.HOST, 400),
     (req(b"GET http://b/ HTTP/1.1"), Reason.HOST, 400),
+    *(
+        (
+            req(b"GET / HTTP/1.1", name + b": a", b"X: y", name.upper() + b": a"),
+            Reason.REPEATED,
+            400,
+        )
+        for name in (b"User-Agent", b"Content-Type", b"Max-Forwards", b"ETag", b"Server")
+    ),
     (req(b"GET http://a:81/ HTTP/1.1"), Reason.HOST, 400),
     # Lines and fields
     (b"GET / HTTP/1.1\nHost: a\n\n", Reason.LINE_END, 400),

@@ -70,7 +70,7 @@ def test_what_a_plain_head_wants() -> None:
 
 _NAMES = st.sampled_from(
     b"Cookie|User-Agent|X-A|Connection|Content-Length|Transfer-Encoding|Host|Range|Accept|Expect|"
-    b"content_length|Cache-Control|| X|X |Upgrade|CDN-Loop|Sec-Fetch-Mode".split(b"|")
+    b"content_length|Cache-Control|| X|X |Upgrade|CDN-Loop|Sec-Fetch-Mode|Content-Type".split(b"|")
 )
 _VALUES = st.sampled_from([b" a", b"a\t", b"", b" 5", b" chunked", b" keep-alive", b" a\xffb"])
 _LINES = _NAMES | st.builds(

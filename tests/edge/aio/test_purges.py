@@ -48,6 +48,16 @@ async def test_a_purge_reaches_what_is_ready(keys: Path) -> None:
             assert (await ready(net, client)).body == b"1"
 
 
+async def test_users_are_not_told_tags(keys: Path) -> None:
+    """Neither with what is fetched, nor stored, nor ready; the edge has them from its parent."""
+    async with standing(keys, numbered()) as (net, client):
+        answers = [await client.ask(), await client.ask(), await ready(net, client)]
+        assert [answer.lines("cache-tag") for answer in answers] == [[], [], []]
+        assert [answer.body for answer in answers] == [b"0"] * 3
+        purge(net, tag="red", site="shop")
+        assert (await client.ask()).body == b"1"
+
+
 async def test_a_soft_purge_keeps_nobody_waiting(keys: Path) -> None:
     """The old answer serves once more; meanwhile the new one comes."""
     async with standing(keys, numbered()) as (net, client):
