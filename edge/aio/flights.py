@@ -85,6 +85,8 @@ class Flight:
         """With SHARED: the response's age then."""
         self.fresh_until_s = 0.0
         """With SHARED: from then on it answers no new request."""
+        self.of_bytes: int | None = None
+        """With SHARED: of a slice, the size of the whole."""
         self.kept = True
         """Whether the body is kept from its first byte (late readers can join)."""
         self._chunks: list[bytes] = []
@@ -166,6 +168,11 @@ class Flight:
             self.head.exception()  # readers may all be gone: that is no unhandled error
         self._error, self._done = error, True
         self._wake()
+
+    @property
+    def begins(self) -> bool:
+        """Whether who reads now gets the body from its first byte."""
+        return self._first == 0 and self._error is None
 
     def stop_keeping(self) -> None:
         """The body is too large to store: from now on hold only what readers still need."""

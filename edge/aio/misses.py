@@ -21,6 +21,7 @@ from edge.cache.freshen import Freshened, freshen
 from edge.cache.freshness import initial_age
 from edge.cache.invalidate import invalidated_groups, invalidated_keys
 from edge.cache.key import Key
+from edge.cache.slices import Slice, as_slice
 from edge.cache.stale import ERRORS, instead_of_failure
 from edge.cache.storable import StoreDecision, StoreReason, as_get, storable, storable_post
 from edge.cache.unshared import EVERYBODY, Unshared, UnsharedAnswers
@@ -71,6 +72,9 @@ class Asked:
     request_id: str
     websocket: bool = False
     """The client has asked to speak WebSocket, in due form."""
+    slice: Slice | None = None
+    """This slice is wanted, of what is stored under `whole`; `key` is the slice's."""
+    whole: Key = ""
     longer_s: int | None = None
     """Nobody waits: what is stored is fresh, and wanted is something that is so for this long."""
 
@@ -145,6 +149,11 @@ class Misses:
         return Prospect(
             in_vain=alike.in_vain, under_way=flight is not None, unshared=alike.unshared
         )
+
+    def drop(self, entry: Entry) -> None:
+        """What is stored is of no use any more."""
+        self._store.remove(entry)
+        self._note_store()
 
     def began(self) -> Begun:
         """The moment before a request is sent that is not answered together with others."""
@@ -300,7 +309,7 @@ class Misses:
             sent = now()
             fetched = await self._ask_for_store(flight, asked, None)
         received = now()
-        decision = self._decide(asked, fetched.response, sent, received)
+        decision = self._decide_slice(flight, asked, fetched, sent, received)
         flight.decision = decision
         if not decision.store:
             self._not_shared(flight, asked, fetched, stored)
@@ -354,6 +363,8 @@ class Misses:
             request = request.with_headers(
                 request.headers.without({*CONDITIONS, "range", "if-range"})
             )
+        if asked.slice is not None:
+            request = request.with_headers(request.headers.put("range", asked.slice.range))
         if asked.longer_s is not None:
             headers = request.headers.add("cache-control", f"min-fresh={asked.longer_s}")
             request = request.with_headers(headers)
@@ -385,6 +396,21 @@ class Misses:
         flight.end_for(Ending.VALIDATED)
         return True
 
+    def _decide_slice(
+        self, flight: Flight, asked: Asked, fetched: Fetched, sent: Moment, received: Moment
+    ) -> StoreDecision:
+        """Decide about an answer, which takes the form of a slice if it is one to be stored."""
+        if asked.slice is None:
+            return self._decide(asked, fetched.response, sent, received)
+        found = as_slice(fetched.response, asked.slice, received_s=received.wall_s)
+        if found is None:
+            return StoreDecision(reason=StoreReason.RANGE)
+        response, size = found
+        decision = self._decide(asked, response, sent, received)
+        if decision.store:
+            fetched.response, flight.of_bytes = response, size
+        return decision
+
     def _decide(
         self, asked: Asked, response: Response, sent: Moment, received: Moment
     ) -> StoreDecision:
@@ -414,7 +440,9 @@ class Misses:
 
     def _remember(self, asked: Asked, reason: StoreReason, vary: tuple[str, ...]) -> None:
         answer = Unshared(reason=reason, at_s=time.monotonic(), vary=vary)
-        self._unshared.note(asked.key, asked.request.headers, answer)
+        # What cannot be had in slices at all is remembered under the first.
+        key = Slice(0).key(asked.whole) if asked.slice is not None else asked.key
+        self._unshared.note(key, asked.request.headers, answer)
 
     def _mind_size(self, flight: Flight, asked: Asked, more_bytes: int) -> None:
         """Give up storing a body that turns out too large, or for which there is no room."""
@@ -458,8 +486,21 @@ class Misses:
             fetched.close()
         body = flight.finish()
         if body is not None:
+            if asked.slice is not None and len(body) != asked.slice.size(flight.of_bytes):
+                self._metrics.not_stored(StoreReason.INCOMPLETE)
+                return
+            # A slice that is all there is answers every request.
+            of_bytes = flight.of_bytes if flight.of_bytes != len(body) else None
+            key = asked.whole if flight.of_bytes is not None and of_bytes is None else asked.key
             entry = make_entry(
-                asked.key, asked.request, response, body, decision, sent=sent, received=received
+                key,
+                asked.request,
+                response,
+                body,
+                decision,
+                sent=sent,
+                received=received,
+                of_bytes=of_bytes,
             )
             result = self._store.put(entry, mark)
             if result is not Put.STORED:

@@ -13,15 +13,26 @@ from dataclasses import replace
 from edge import forwarding
 from edge.aio.clocks import now
 from edge.aio.exchange import ClientGone, Exchange
-from edge.aio.fetch import Fetcher
+from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending, Flight
 from edge.aio.hits import Hits
 from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, new_request_id, signed
+from edge.aio.slices import Opened, Slices
+from edge.cache.answer import partial_head, unsatisfiable
 from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
 from edge.cache.refresh import refresh_due
+from edge.cache.slices import (
+    Slice,
+    Stretch,
+    answers,
+    if_range_holds,
+    stretch,
+    without_range,
+)
 from edge.cache.stale import StaleReason, instead_of_failure
+from edge.cache.storable import StoreReason
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, VerdictReason
 from edge.config import Limits, SiteRules
@@ -251,6 +262,8 @@ class Pipeline:
                 in_vain = self._misses.waits_in_vain(asked.key, asked.request)
                 if concerns_others(asked.request, verdict, in_vain=in_vain):
                     await self._together(reply, asked)
+                elif (wanted := self._in_slices(asked)) is not None:
+                    await self._stretch(reply, asked, wanted)
                 else:
                     await self._pass(reply, asked)
 
@@ -297,6 +310,52 @@ class Pipeline:
                 await self._together(reply, asked, again=True)
             case _:
                 await self._pass(reply, asked, collapsed=False)
+
+    def _in_slices(self, asked: Asked) -> Stretch | None:
+        """What is asked for of something that may be had in slices."""
+        wanted = stretch(asked.request, asked.site)
+        if wanted is None:
+            return None
+        first = Slice(0).key(asked.key)
+        in_vain = self._misses.waits_in_vain(first, without_range(asked.request))
+        return None if in_vain else wanted
+
+    async def _stretch(self, reply: Reply, asked: Asked, wanted: Stretch) -> None:
+        """Answer with a part, from slices if the origin gives such as may be stored."""
+        trail = reply.trail
+        slices = Slices(asked, self._misses, self._store.get, reply.exchange.interim)
+        trail.mark("asked", now().mono_s)
+        opened = await slices.open(wanted.slice)
+        trail.mark("answered", now().mono_s)
+        if opened is None:
+            await self._pass(reply, asked, collapsed=False)
+            return
+        if not isinstance(opened, Opened):
+            await self._alone(reply, asked, wanted, opened)
+            return
+        if opened.flight is not None:
+            trail.upstream, trail.attempts = opened.flight.hop, opened.flight.attempts
+        if not if_range_holds(asked.request, opened.response.headers, now().wall_s):
+            await self._pass(reply, asked)
+            return
+        trail.verdict, trail.reason = opened.verdict.kind, opened.verdict.reason
+        if wanted.first >= opened.of_bytes:
+            await reply.in_slices(opened, unsatisfiable(opened.response, opened.of_bytes), None)
+            return
+        part = wanted.part(opened.of_bytes)
+        response = partial_head(opened.response, part, opened.of_bytes)
+        await reply.in_slices(opened, response, slices.body(opened, part))
+
+    async def _alone(self, reply: Reply, asked: Asked, wanted: Stretch, fetched: Fetched) -> None:
+        """Pass on the answer to a request for a slice that may not be stored, if it fits."""
+        if fetched.response.status == 206 and not answers(fetched.response, wanted):
+            fetched.close()
+            await self._pass(reply, asked)
+            return
+        reply.trail.upstream, reply.trail.attempts = fetched.hop, fetched.attempts
+        reply.trail.not_stored = StoreReason.RANGE
+        passed = self._misses.passed(fetched.response)
+        await reply.pass_on(fetched, passed, StoreReason.RANGE)
 
     def _unless_unreachable(self, asked: Asked, verdict: Verdict) -> Verdict:
         """The verdict, or to use what is stored where asking has just failed."""

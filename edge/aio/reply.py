@@ -5,6 +5,8 @@ came about. Which way is taken is the pipeline's choice.
 """
 
 import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from edge.aio.clocks import now
@@ -12,6 +14,7 @@ from edge.aio.exchange import Exchange
 from edge.aio.fetch import Fetched
 from edge.aio.flights import Flight
 from edge.aio.misses import Posted
+from edge.aio.slices import Opened
 from edge.cache.answer import Answer, answer
 from edge.cache.dates import format_date
 from edge.cache.entry import Entry
@@ -136,6 +139,28 @@ class Reply:
         self.exchange.hasten()
         async for chunk in flight.read():
             await self._write(chunk)
+        await self.exchange.end()
+
+    async def in_slices(
+        self, opened: Opened, response: Response, chunks: AsyncGenerator[bytes] | None
+    ) -> None:
+        """Answer with `response`, made of the slice `opened` and others, as their bytes come.
+
+        Raises UpstreamError where they do not.
+        """
+        member = cache_status(
+            self.hop.node,
+            opened.verdict,
+            detail=opened.verdict.reason,
+            ttl_s=opened.ttl_s,
+            stored=opened.flight is not None,
+        )
+        self._start(response, member)
+        if chunks is not None:
+            self.exchange.hasten()
+            async with aclosing(chunks) as closing:
+                async for chunk in closing:
+                    await self._write(chunk)
         await self.exchange.end()
 
     async def pass_on(

@@ -50,7 +50,7 @@ def answer(request: Request, entry: Entry, now: Moment, *, validated: bool = Fal
         case Parts(parts):
             return _of_parts(head, entry, parts)
         case Unsatisfiable():
-            return _unsatisfiable(head, size)
+            return Answer(response=unsatisfiable(head, size), body=memoryview(b""))
         case Whole():
             return _full(request, head, entry.body)
 
@@ -80,13 +80,23 @@ def _not_modified(head: Response) -> Answer:
     return Answer(response=_as(head, 304, "Not Modified", headers), body=memoryview(b""))
 
 
-def _partial(head: Response, body: bytes, part: Part) -> Answer:
-    headers = head.headers.put("content-range", part.content_range(len(body)))
+def partial_head(head: Response, part: Part, size: int) -> Response:
+    """The 206 with `part` of a representation of `size` bytes, whose 200 would have `head`."""
+    headers = head.headers.put("content-range", part.content_range(size))
     headers = headers.put("content-length", str(part.size))
-    return Answer(
-        response=_as(head, 206, "Partial Content", headers),
-        body=memoryview(body)[part.first : part.last + 1],
-    )
+    return _as(head, 206, "Partial Content", headers)
+
+
+def unsatisfiable(head: Response, size: int) -> Response:
+    """The 416 about a representation of `size` bytes (RFC 9110 15.5.17)."""
+    kept = [pair for pair in head.headers if pair[0] in _KEPT_IN_416]
+    headers = Headers((*kept, ("content-range", f"bytes */{size}"), ("content-length", "0")))
+    return _as(head, 416, "Range Not Satisfiable", headers)
+
+
+def _partial(head: Response, body: bytes, part: Part) -> Answer:
+    response = partial_head(head, part, len(body))
+    return Answer(response=response, body=memoryview(body)[part.first : part.last + 1])
 
 
 def _of_parts(head: Response, entry: Entry, parts: Sequence[Part]) -> Answer:
@@ -109,12 +119,6 @@ def _of_parts(head: Response, entry: Entry, parts: Sequence[Part]) -> Answer:
 def _boundary(entry: Entry) -> str:
     """Nothing that an origin can have put into the body: when it came counts."""
     return blake2b(f"{entry.received} {entry.key}".encode(), digest_size=16).hexdigest()
-
-
-def _unsatisfiable(head: Response, size: int) -> Answer:
-    kept = [pair for pair in head.headers if pair[0] in _KEPT_IN_416]
-    headers = Headers((*kept, ("content-range", f"bytes */{size}"), ("content-length", "0")))
-    return Answer(response=_as(head, 416, "Range Not Satisfiable", headers), body=memoryview(b""))
 
 
 def _as(head: Response, status: int, reason: str, headers: Headers) -> Response:

@@ -50,6 +50,8 @@ class Entry:
     """Under which it can be purged with others."""
     fetch_s: float = 0.0
     """From the request to the response's head, when it was last asked for or about."""
+    of_bytes: int | None = None
+    """Of a slice: the size of the whole of which `body` is a part (`slices`)."""
 
     @property
     def etag(self) -> str | None:
@@ -93,6 +95,7 @@ def make_entry(
     *,
     sent: Moment,
     received: Moment,
+    of_bytes: int | None = None,
 ) -> Entry:
     """The entry for a response that `decision` lets us store, with its whole body."""
     assert decision.store, decision.reason
@@ -117,6 +120,7 @@ def make_entry(
         stale_if_error_s=directives.seconds("stale-if-error") or 0.0,
         tags=tags(headers),
         fetch_s=max(0.0, received.mono_s - sent.mono_s),
+        of_bytes=of_bytes,
     )
 
 

@@ -50,6 +50,7 @@ def freshen(
     decision = storable(asked, merged, rules, sent=sent, now=received)
     kept = replace(decision, reason=StoreReason.STORED)
     made = make_entry(entry.key, asked, merged, entry.body, kept, sent=sent, received=received)
+    made = replace(made, of_bytes=entry.of_bytes)
     return Freshened(entry=made, decision=decision)
 
 

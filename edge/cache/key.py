@@ -48,8 +48,8 @@ def place(scheme: str, host_port: str, target: str) -> str:
 
 
 def parts(key: Key) -> tuple[str, str, str, str]:
-    """Site, scheme, host with its port, and target of a key."""
-    site, scheme, host, target = key.split(" ", 3)
+    """Site, scheme, host with its port, and target of a key, also of that of a slice."""
+    site, scheme, host, target, *_ = key.split(" ")
     return site, scheme, host, target
 
 

@@ -69,7 +69,7 @@ def select_range(
     lines = request.headers.lines("range")
     if request.method != "GET" or len(lines) != 1:
         return Whole()
-    if not _applies(request.headers.lines("if-range"), representation, received_s):
+    if not applies(request.headers.lines("if-range"), representation, received_s):
         return Whole()
     unit = _UNIT.match(lines[0])
     if unit is None:
@@ -119,7 +119,7 @@ def _suffix(digits: str, size: int) -> Whole | Part | Unsatisfiable:
     return Part(max(0, size - length), size - 1) if size else Whole()
 
 
-def _applies(conditions: tuple[str, ...], representation: Headers, received_s: float) -> bool:
+def applies(conditions: tuple[str, ...], representation: Headers, received_s: float) -> bool:
     """If-Range (13.1.5): an exact, strong match, or the client gets the whole."""
     if not conditions:
         return True
@@ -128,12 +128,12 @@ def _applies(conditions: tuple[str, ...], representation: Headers, received_s: f
         return False
     if '"' in condition[:3]:
         return strong_match(condition, representation.first("etag") or "")
-    return condition == representation.first("last-modified") and _is_strong_date(
+    return condition == representation.first("last-modified") and is_strong_date(
         representation, received_s
     )
 
 
-def _is_strong_date(representation: Headers, received_s: float) -> bool:
+def is_strong_date(representation: Headers, received_s: float) -> bool:
     """8.8.2.2: changed at least a second before it was sent, so not twice within that second."""
     modified_s = parse_date(representation.first("last-modified") or "", received_s)
     date_s = parse_date(representation.first("date") or "", received_s)

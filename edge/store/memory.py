@@ -93,6 +93,7 @@ class MemoryStore:
         self._purges = Purges(served_s=purged_served_s)
         self._unswept: list[Key] = []
         self._swept_to = 0  # the place of the last purge that a sweep under way looks for
+        self._slices: dict[Key, set[Key]] = {}  # by the key of the whole
         self._invalidations: OrderedDict[Key, int] = OrderedDict()
         self._sequence = 0
         self._forgotten = 0  # the last invalidation that is no longer remembered by key
@@ -125,13 +126,19 @@ class MemoryStore:
         """Whether `key` has been invalidated since `mark`, or that can no longer be told."""
         return self._invalidations.get(key, self._forgotten) > mark
 
+    def _was_invalidated(self, entry: Entry, mark: int) -> bool:
+        keys = [entry.key]
+        if entry.of_bytes is not None:
+            keys.append(entry.key.rpartition(" ")[0])
+        return any(self.invalidated_since(key, mark) for key in keys)
+
     def put(self, entry: Entry, mark: int, *, instead: Entry | None = None) -> Put:
         """Store `entry` in place of the variant for the same request fields, and of `instead`.
 
         Where it is not stored `instead` is dropped too.
         """
         current = self._purges.compare(entry, mark)
-        if current is None or self.invalidated_since(entry.key, mark):
+        if current is None or self._was_invalidated(entry, mark):
             refused = Put.INVALIDATED
         elif len(entry.body) > self.object_bytes or cost_bytes(entry) > self.budget_bytes:
             refused = Put.TOO_LARGE
@@ -173,6 +180,9 @@ class MemoryStore:
             _, self._forgotten = self._invalidations.popitem(last=False)
         dropped = len(self._slots.get(key, ()))
         self._replace(key, ())
+        for each in tuple(self._slices.get(key, ())):
+            dropped += len(self._slots[each])
+            self._replace(each, ())
         return dropped
 
     def purge(self, purges: Iterable[Purge], now: Moment) -> None:
@@ -228,6 +238,7 @@ class MemoryStore:
         self._forgotten = self._sequence
         self._invalidations.clear()
         self._slots.clear()
+        self._slices.clear()
         self.objects = self.size_bytes = 0
         return dropped
 
@@ -252,12 +263,21 @@ class MemoryStore:
             self._slots[key] = slot
         else:
             self._slots.pop(key, None)
+        if bool(old) != bool(slot) and (old or slot)[0].entry.of_bytes is not None:
+            self._account_slice(key, there=bool(slot))
         before, after = ({id(kept.entry): kept.entry for kept in each} for each in (old, slot))
         self.objects += len(slot) - len(old)
         self.size_bytes += sum(cost_bytes(after[each]) for each in after.keys() - before.keys())
         self.size_bytes -= sum(cost_bytes(before[each]) for each in before.keys() - after.keys())
         if before.keys() != after.keys():
             self._changed(key)
+
+    def _account_slice(self, key: Key, *, there: bool) -> None:
+        whole = key.rpartition(" ")[0]
+        keys = self._slices.setdefault(whole, set())
+        (keys.add if there else keys.discard)(key)
+        if not keys:
+            del self._slices[whole]
 
     def _changed(self, key: Key) -> None:
         for watcher in self._watchers:
