@@ -54,6 +54,9 @@ HOP_ROOM_BYTES = 8 * 1024
 HOP_ROOM_FIELDS = 24
 """A node of ours adds about ten."""
 
+HOP_PATIENCE = 10
+"""A node of ours waits so much longer for another one, which may itself wait for a slow client."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -72,6 +75,11 @@ class Limits:
     """Longest pause between two pieces of a request body."""
     write_stall_s: float = 60.0
     """Longest time in which a client takes none of what is written to it."""
+    least_bytes_s: float = 500.0
+    """A request's body must come, and an answer be taken, at this average rate; 0: at any. A tenth
+    of what the slowest mobile networks do."""
+    slack_s: float = 60.0
+    """So far a transfer may fall behind that rate."""
     connect_timeout_s: float = 3.0
     answer_timeout_s: float = 60.0
     """From a request's end to the response's head: above it the user has left."""
@@ -79,6 +87,9 @@ class Limits:
     """Longest pause between two pieces of an upstream body."""
     connections: int = 8_000
     """Of clients, per worker; half of a usual 20,000-descriptor limit, upstreams need theirs."""
+    connections_per_client: int = 1_000
+    """Of one address, or one /64 of IPv6. Thousands of people share an address, each with a few
+    connections to all workers together; eight such addresses can still not keep others out."""
     upstream_connections: int = 4_000
     """Half of the clients may be uploading, listening to events or reading slowly at a time."""
     object_bytes: int = 16 * 1024 * 1024
@@ -87,11 +98,19 @@ class Limits:
     """Requests in flight get this long to finish when a node stops."""
 
     def roomier(self) -> "Limits":
-        """For heads from a node of ours: what passed there must pass here, with what it added."""
+        """For requests from a node of ours: what passed there must pass here, with what it added.
+
+        It has judged how slow its client may be. Of what waits for that client it takes more at
+        once when its own buffers have run empty, so pauses are longer here.
+        """
         return replace(
             self,
             head_bytes=self.head_bytes + HOP_ROOM_BYTES,
             header_count=self.header_count + HOP_ROOM_FIELDS,
+            body_stall_s=self.body_stall_s * HOP_PATIENCE,
+            write_stall_s=self.write_stall_s * HOP_PATIENCE,
+            least_bytes_s=0.0,
+            connections_per_client=self.connections,
         )
 
 

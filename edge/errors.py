@@ -103,8 +103,14 @@ class RequestReason(StrEnum):
     """The head took longer than `Limits.head_timeout_s`."""
     BODY_STALLED = "body-stalled"
     """No piece of the request's body came for `Limits.body_stall_s`."""
+    BODY_SLOW = "body-too-slow"
+    """The request's body came at less than `Limits.least_bytes_s`."""
     WRITE_STALLED = "write-stalled"
     """The client took nothing of its answer for `Limits.write_stall_s`."""
+    WRITE_SLOW = "write-too-slow"
+    """The client took its answer at less than `Limits.least_bytes_s`."""
+    CROWD = "too-many-connections"
+    """Its address has `Limits.connections_per_client` already."""
     STRANGER = "stranger"
     """On the tunnel: a caller that is no edge of this network."""
     CLIENT_GONE = "client-gone"
@@ -187,7 +193,10 @@ _REQUEST_STATUS = {
     RequestReason.BODY_TOO_LARGE: 413,
     RequestReason.HEAD_TIMEOUT: 408,
     RequestReason.BODY_STALLED: 408,
+    RequestReason.BODY_SLOW: 408,
     RequestReason.WRITE_STALLED: 499,
+    RequestReason.WRITE_SLOW: 499,
+    RequestReason.CROWD: 429,
     RequestReason.STRANGER: 403,
     RequestReason.CLIENT_GONE: 499,
 }

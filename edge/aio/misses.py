@@ -7,7 +7,7 @@ How requests for one key come together is `flights`; whether a response may be s
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from edge import forwarding
@@ -21,7 +21,7 @@ from edge.cache.freshen import Freshened, freshen
 from edge.cache.freshness import initial_age
 from edge.cache.invalidate import invalidated_groups, invalidated_keys
 from edge.cache.key import Key
-from edge.cache.slices import Slice, as_slice
+from edge.cache.slices import Cutter, Slice, as_slice, sliced_size
 from edge.cache.stale import ERRORS, instead_of_failure
 from edge.cache.storable import StoreDecision, StoreReason, as_get, storable, storable_post
 from edge.cache.unshared import EVERYBODY, Unshared, UnsharedAnswers
@@ -314,7 +314,8 @@ class Misses:
         if not decision.store:
             self._not_shared(flight, asked, fetched, stored)
             return
-        await self._fill(flight, asked, fetched, decision, mark=mark, sent=sent, received=received)
+        fill = self._fill if flight.of_bytes is None or asked.slice else self._fill_slices
+        await fill(flight, asked, fetched, decision, mark=mark, sent=sent, received=received)
 
     async def _answer(
         self, flight: Flight, asked: Asked, stored: Entry | None, stand_in: Entry | None
@@ -401,7 +402,8 @@ class Misses:
     ) -> StoreDecision:
         """Decide about an answer, which takes the form of a slice if it is one to be stored."""
         if asked.slice is None:
-            return self._decide(asked, fetched.response, sent, received)
+            flight.of_bytes = sliced_size(fetched.response, received_s=received.wall_s)
+            return self._decide(asked, fetched.response, sent, received, flight.of_bytes)
         found = as_slice(fetched.response, asked.slice, received_s=received.wall_s)
         if found is None:
             return StoreDecision(reason=StoreReason.RANGE)
@@ -412,10 +414,15 @@ class Misses:
         return decision
 
     def _decide(
-        self, asked: Asked, response: Response, sent: Moment, received: Moment
+        self,
+        asked: Asked,
+        response: Response,
+        sent: Moment,
+        received: Moment,
+        sliced: int | None = None,
     ) -> StoreDecision:
         decision = storable(asked.request, response, asked.site, sent=sent, now=received)
-        if not decision.store:
+        if not decision.store or sliced is not None:
             return decision
         length = response.headers.first("content-length") or "0"
         if length.isdigit() and int(length) > self._store.object_bytes:
@@ -467,16 +474,7 @@ class Misses:
         received: Moment,
     ) -> None:
         """Stream the body to all readers and into the store."""
-        self._unshared.forget(asked.key, asked.request.headers)
-        response = self.passed(fetched.response)
-        flight.hop, flight.attempts = fetched.hop, fetched.attempts
-        flight.received_s = received.mono_s
-        flight.initial_age_s = initial_age(response.headers, sent, received)
-        if "no-cache" not in response_directives(response.headers):
-            left_s = decision.lifetime.seconds - flight.initial_age_s
-            flight.fresh_until_s = received.mono_s + left_s
-        flight.selecting = selecting(decision.nominated, asked.request.headers)
-        flight.share(response)
+        response = self._share(flight, asked, fetched, decision, sent=sent, received=received)
         try:
             async for chunk in fetched.chunks():
                 if flight.kept:
@@ -502,9 +500,75 @@ class Misses:
                 received=received,
                 of_bytes=of_bytes,
             )
-            result = self._store.put(entry, mark)
-            if result is not Put.STORED:
-                self._metrics.not_stored(StoreReason(result.value))
+            self._put(entry, mark)
+
+    async def _fill_slices(
+        self,
+        flight: Flight,
+        asked: Asked,
+        fetched: Fetched,
+        decision: StoreDecision,
+        *,
+        mark: int,
+        sent: Moment,
+        received: Moment,
+    ) -> None:
+        """Stream a large body to who reads it now, and slice by slice into the store."""
+        flight.stop_keeping()  # who comes later gets slices
+        self._flights.withdraw(asked.key, flight)
+        response = self._share(flight, asked, fetched, decision, sent=sent, received=received)
+        cutter = Cutter()
+
+        def store(slices: Iterable[tuple[Slice, bytes]]) -> None:
+            for each, body in slices:
+                entry = make_entry(
+                    each.key(asked.key),
+                    asked.request,
+                    response,
+                    body,
+                    decision,
+                    sent=sent,
+                    received=received,
+                    of_bytes=flight.of_bytes,
+                )
+                self._put(entry, mark)
+
+        try:
+            async for chunk in fetched.chunks():
+                store(cutter.add(chunk))
+                await flight.put(chunk)
+        finally:
+            fetched.close()
+        store(cutter.finish())
+        flight.finish()
+
+    def _share(
+        self,
+        flight: Flight,
+        asked: Asked,
+        fetched: Fetched,
+        decision: StoreDecision,
+        *,
+        sent: Moment,
+        received: Moment,
+    ) -> Response:
+        """Let the readers begin; the response as they get it."""
+        self._unshared.forget(asked.key, asked.request.headers)
+        response = self.passed(fetched.response)
+        flight.hop, flight.attempts = fetched.hop, fetched.attempts
+        flight.received_s = received.mono_s
+        flight.initial_age_s = initial_age(response.headers, sent, received)
+        if "no-cache" not in response_directives(response.headers):
+            left_s = decision.lifetime.seconds - flight.initial_age_s
+            flight.fresh_until_s = received.mono_s + left_s
+        flight.selecting = selecting(decision.nominated, asked.request.headers)
+        flight.share(response)
+        return response
+
+    def _put(self, entry: Entry, mark: int) -> None:
+        result = self._store.put(entry, mark)
+        if result is not Put.STORED:
+            self._metrics.not_stored(StoreReason(result.value))
         self._note_store()
 
     def _note_store(self) -> None:

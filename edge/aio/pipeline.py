@@ -19,13 +19,13 @@ from edge.aio.hits import Hits
 from edge.aio.misses import Asked, Misses
 from edge.aio.reply import Reply, new_request_id, signed
 from edge.aio.slices import Opened, Slices
-from edge.cache.answer import partial_head, unsatisfiable
 from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
 from edge.cache.refresh import refresh_due
 from edge.cache.slices import (
     Slice,
     Stretch,
+    answer_in_slices,
     answers,
     if_range_holds,
     stretch,
@@ -34,7 +34,7 @@ from edge.cache.slices import (
 from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.storable import StoreReason
 from edge.cache.vary import selects
-from edge.cache.verdict import Kind, Verdict, VerdictReason
+from edge.cache.verdict import Kind, Verdict, VerdictReason, select
 from edge.config import Limits, SiteRules
 from edge.error_page import error_page
 from edge.errors import (
@@ -260,10 +260,10 @@ class Pipeline:
                 await self._pass(reply, asked)
             case Kind.MISS | Kind.REVALIDATE:
                 in_vain = self._misses.waits_in_vain(asked.key, asked.request)
-                if concerns_others(asked.request, verdict, in_vain=in_vain):
-                    await self._together(reply, asked)
-                elif (wanted := self._in_slices(asked)) is not None:
+                if (wanted := self._wanted(asked, verdict)) is not None:
                     await self._stretch(reply, asked, wanted)
+                elif concerns_others(asked.request, verdict, in_vain=in_vain):
+                    await self._together(reply, asked)
                 else:
                     await self._pass(reply, asked)
 
@@ -311,17 +311,20 @@ class Pipeline:
             case _:
                 await self._pass(reply, asked, collapsed=False)
 
-    def _in_slices(self, asked: Asked) -> Stretch | None:
+    def _wanted(self, asked: Asked, verdict: Verdict) -> Stretch | None:
         """What is asked for of something that may be had in slices."""
-        wanted = stretch(asked.request, asked.site)
-        if wanted is None:
+        if verdict.kind is not Kind.MISS:
             return None
+        bare = without_range(asked.request)
         first = Slice(0).key(asked.key)
-        in_vain = self._misses.waits_in_vain(first, without_range(asked.request))
-        return None if in_vain else wanted
+        wanted = stretch(asked.request, asked.site)
+        if wanted is None or self._misses.waits_in_vain(first, bare):
+            return None
+        # Of what is asked for as a whole nobody knows that it is large, before it is here.
+        return wanted if not wanted.whole or select(self._store.peek(first), bare) else None
 
     async def _stretch(self, reply: Reply, asked: Asked, wanted: Stretch) -> None:
-        """Answer with a part, from slices if the origin gives such as may be stored."""
+        """Answer from slices, if the origin gives such as may be stored."""
         trail = reply.trail
         slices = Slices(asked, self._misses, self._store.get, reply.exchange.interim)
         trail.mark("asked", now().mono_s)
@@ -329,26 +332,23 @@ class Pipeline:
         trail.mark("answered", now().mono_s)
         if opened is None:
             await self._pass(reply, asked, collapsed=False)
-            return
-        if not isinstance(opened, Opened):
+        elif not isinstance(opened, Opened):
             await self._alone(reply, asked, wanted, opened)
-            return
-        if opened.flight is not None:
-            trail.upstream, trail.attempts = opened.flight.hop, opened.flight.attempts
-        if not if_range_holds(asked.request, opened.response.headers, now().wall_s):
+        elif not if_range_holds(asked.request, opened.response.headers, now().wall_s):
             await self._pass(reply, asked)
-            return
-        trail.verdict, trail.reason = opened.verdict.kind, opened.verdict.reason
-        if wanted.first >= opened.of_bytes:
-            await reply.in_slices(opened, unsatisfiable(opened.response, opened.of_bytes), None)
-            return
-        part = wanted.part(opened.of_bytes)
-        response = partial_head(opened.response, part, opened.of_bytes)
-        await reply.in_slices(opened, response, slices.body(opened, part))
+        else:
+            if opened.flight is not None:
+                trail.upstream, trail.attempts = opened.flight.hop, opened.flight.attempts
+            trail.verdict, trail.reason = opened.verdict.kind, opened.verdict.reason
+            head, part = answer_in_slices(
+                asked.request, opened.response, wanted, opened.of_bytes, now()
+            )
+            chunks = None if part is None else slices.body(opened, part)
+            await reply.in_slices(opened, head, chunks)
 
     async def _alone(self, reply: Reply, asked: Asked, wanted: Stretch, fetched: Fetched) -> None:
         """Pass on the answer to a request for a slice that may not be stored, if it fits."""
-        if fetched.response.status == 206 and not answers(fetched.response, wanted):
+        if not answers(fetched.response, wanted):
             fetched.close()
             await self._pass(reply, asked)
             return

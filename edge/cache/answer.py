@@ -42,7 +42,7 @@ def answer(request: Request, entry: Entry, now: Moment, *, validated: bool = Fal
     received_s = entry.received.wall_s
     outcome = evaluate(request, head.headers, received_s=received_s)
     if outcome is Outcome.NOT_MODIFIED:
-        return _not_modified(head)
+        return Answer(response=not_modified(head), body=memoryview(b""))
     size = len(entry.body)
     match select_range(request, head.headers, size, received_s=received_s):
         case Part() as part:
@@ -64,20 +64,26 @@ def _aged(entry: Entry, now: Moment, *, validated: bool) -> Response:
 
 
 def _full(request: Request, head: Response, body: bytes) -> Answer:
+    sent = b"" if request.method == "HEAD" or head.status in _BODILESS else body
+    return Answer(response=whole_head(head, len(body)), body=memoryview(sent))
+
+
+def whole_head(head: Response, size: int) -> Response:
+    """`head` with what a body of `size` bytes adds."""
     headers = head.headers
     if head.status not in _BODILESS:
-        headers = headers.put("content-length", str(len(body)))
+        headers = headers.put("content-length", str(size))
     if head.status == 200 and "accept-ranges" not in headers:
         headers = headers.add("accept-ranges", "bytes")
-    sent = b"" if request.method == "HEAD" or head.status in _BODILESS else body
-    return Answer(response=head.with_headers(headers), body=memoryview(sent))
+    return head.with_headers(headers)
 
 
-def _not_modified(head: Response) -> Answer:
+def not_modified(head: Response) -> Response:
+    """The 304 instead of a 200 with `head`."""
     headers = head.headers.without(_NOT_IN_304)
     if "etag" in headers:
         headers = headers.without({"last-modified"})
-    return Answer(response=_as(head, 304, "Not Modified", headers), body=memoryview(b""))
+    return _as(head, 304, "Not Modified", headers)
 
 
 def partial_head(head: Response, part: Part, size: int) -> Response:

@@ -7,19 +7,25 @@ behind one another, ask for the same ones.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from edge.cache.answer import not_modified, partial_head, unsatisfiable, whole_head
 from edge.cache.key import Key
 from edge.cache.ranges import Part, applies, is_strong_date
 from edge.cache.storable import request_forbids
-from edge.cache.validate import CONDITIONS
+from edge.cache.validate import CONDITIONS, Outcome, evaluate
 from edge.config import SiteRules
-from edge.fields import decimal
+from edge.fields import decimal, tokens
 from edge.message import Headers, Request, Response
+from edge.moment import Moment
 
 SLICE_BYTES = 1024 * 1024
 """At 100 Mbit/s a twelfth of a second: little is fetched in vain, and a request for each is not
 much."""
+
+SLICED_FROM_BYTES = 8 * SLICE_BYTES
+"""What is larger is stored in slices, also where all of it was asked for."""
 
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)", re.IGNORECASE)
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)", re.IGNORECASE)
@@ -64,6 +70,8 @@ class Stretch:
 
     first: int
     last: int | None
+    whole: bool = False
+    """Whether no part was asked for, but all there is."""
 
     def part(self, size: int) -> Part:
         """Of a representation of `size` bytes; `first` lies within."""
@@ -76,12 +84,15 @@ class Stretch:
 
 
 def stretch(request: Request, rules: SiteRules) -> Stretch | None:
-    """What `request` wants, if that can be answered in slices: one range with a given beginning."""
+    """What `request` wants, if that can be answered in slices: all, or from a given byte on."""
     lines = request.headers.lines("range")
-    match = _RANGE.fullmatch(lines[0].strip(" \t")) if len(lines) == 1 else None
-    if match is None or request_forbids(request, rules) is not None:
+    names = {name for name, _ in request.headers}
+    if request_forbids(request, rules) is not None or names & _PRIVATE:
         return None
-    if any(name in CONDITIONS or name in _PRIVATE for name, _ in request.headers):
+    if not lines:
+        return Stretch(0, None, whole=True)
+    match = _RANGE.fullmatch(lines[0].strip(" \t")) if len(lines) == 1 else None
+    if match is None or names & CONDITIONS:
         return None
     first, last = decimal(match[1], ceiling=_CEILING), decimal(match[2], ceiling=_CEILING)
     if first is None or (last is not None and last < first):
@@ -120,6 +131,43 @@ def as_slice(
     return replace(response, status=200, reason="OK", headers=headers), told[2]
 
 
+def sliced_size(response: Response, *, received_s: float) -> int | None:
+    """The size of a whole representation that is to be stored in slices; None: it is not.
+
+    Its origin must be able to give parts, since slices may go one by one.
+    """
+    length = decimal(response.headers.first("content-length") or "", ceiling=_CEILING)
+    if response.status != 200 or length is None or length <= SLICED_FROM_BYTES:
+        return None
+    parts = "bytes" in tokens(response.headers.lines("accept-ranges"))
+    return length if parts and _is_identified(response.headers, received_s) else None
+
+
+class Cutter:
+    """Cuts a body into slices as it comes."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> Iterator[tuple[Slice, bytes]]:
+        """The slices that are whole now."""
+        while chunk:
+            room = SLICE_BYTES - self._size
+            self._chunks.append(chunk[:room])
+            self._size += len(self._chunks[-1])
+            chunk = chunk[room:]
+            if self._size == SLICE_BYTES:
+                yield from self.finish()
+
+    def finish(self) -> Iterator[tuple[Slice, bytes]]:
+        """The last slice, if the body has not ended with one."""
+        if self._chunks:
+            yield Slice(self._number), b"".join(self._chunks)
+            self._number, self._chunks, self._size = self._number + 1, [], 0
+
+
 def alike(one: Headers, other: Headers) -> bool:
     """Whether two slices, each with a strong validator, are of one representation."""
     names = ("etag", "last-modified", "content-type", "content-encoding")
@@ -129,8 +177,26 @@ def alike(one: Headers, other: Headers) -> bool:
     return all(one.lines(name) == other.lines(name) for name in names)
 
 
+def answer_in_slices(
+    request: Request, head: Response, asked: Stretch, size: int, now: Moment
+) -> tuple[Response, Part | None]:
+    """The head of the answer, and which bytes follow; `head` is that of a 200 with all `size`."""
+    if not asked.whole:
+        if asked.first >= size:
+            return unsatisfiable(head, size), None
+        part = asked.part(size)
+        return partial_head(head, part, size), part
+    if evaluate(request, head.headers, received_s=now.wall_s) is Outcome.NOT_MODIFIED:
+        return not_modified(head), None
+    return whole_head(head, size), Part(0, size - 1)
+
+
 def answers(response: Response, asked: Stretch) -> bool:
-    """Whether a 206 to another request is just what `asked` wants too."""
+    """Whether what came for a slice, and may not be stored, is an answer to `asked` as it is."""
+    if response.status not in (206, 416):
+        return True
+    if asked.whole or response.status == 416:
+        return not asked.whole
     told = content_range(response.headers)
     if told is None:
         return False

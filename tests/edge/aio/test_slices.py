@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cache.slices import SLICE_BYTES
+from edge.cache.slices import SLICE_BYTES, SLICED_FROM_BYTES
 from tests.edge.aio.test_hits import FRESH, standing, until
 from tests.kit.delivery import Delivery
 from tests.kit.talk import Call, Reply, Talker
@@ -140,7 +140,7 @@ async def test_readers_of_one_part_come_together(keys: Path) -> None:
     ],
 )
 async def test_what_may_not_be_put_together_passes(keys: Path, fields: tuple[str, ...]) -> None:
-    """Not storable, or nothing says that slices are of one film: the client's range goes through."""
+    """Not storable, or nothing says that slices are of one film: the range goes through."""
     film = Film(SIZE, *fields)
     async with showing(keys, film) as (_, client):
         for _ in range(2):
@@ -202,6 +202,68 @@ async def test_if_range_gets_the_whole_of_another(keys: Path) -> None:
         assert_part(same, film, 0, 9)
         other = await client.ask("/", "Range: bytes=0-9", 'If-Range: "v0"')
         assert (other.status, len(other.body)) == (200, SIZE)
+
+
+LARGE = SLICED_FROM_BYTES + 5_000
+LAST = SLICED_FROM_BYTES // SLICE_BYTES
+RANGED = (FRESH, 'ETag: "v1"', "Content-Type: video/mp4", "Accept-Ranges: bytes")
+
+
+def slices(net: Delivery) -> int:
+    """How many the edge holds."""
+    return net.edge.worker._pipeline._store.objects
+
+
+async def test_a_large_one_is_kept_in_slices(keys: Path) -> None:
+    """Asked for as a whole, it comes as it is, and later whole, in part or not at all from them."""
+    film = Film(LARGE, *RANGED)
+    async with showing(keys, film) as (net, client):
+        assert (await client.ask("/")).body == film.body
+        await until(lambda: slices(net) == LAST + 1)
+        again = await client.ask("/")
+        assert (again.status, again.body) == (200, film.body)
+        assert again.one("accept-ranges") == "bytes"
+        assert again.lines("cache-status")[-1].startswith("east; hit")
+        assert_part(await client.ask("/", f"Range: bytes=9-{LARGE}"), film, 9, LARGE - 1)
+        known = await client.ask("/", 'If-None-Match: "v1"')
+        assert (known.status, known.body) == (304, b"")
+        assert film.asked == ["GET"]
+
+
+async def test_a_slice_that_is_gone_is_had_again(keys: Path) -> None:
+    """Alone: the others are there."""
+    film = Film(LARGE, *RANGED)
+    async with showing(keys, film) as (net, client):
+        await client.ask("/")
+        await until(lambda: slices(net) == LAST + 1)
+        for node in (*net.parents, net.edge):
+            store = node.worker._pipeline._store
+            for entry in store.get("shop http shop.test / 3"):
+                store.remove(entry)
+        assert (await client.ask("/")).body == film.body
+        assert film.asked == ["GET", *asks(3)]
+
+
+async def test_a_large_one_without_parts_is_kept_as_one(keys: Path) -> None:
+    """Its origin does not say that it gives parts: one that goes missing could not be had."""
+    film = Film(LARGE, FRESH, 'ETag: "v1"')
+    async with showing(keys, film) as (net, client):
+        for _ in range(2):
+            assert (await client.ask("/")).body == film.body
+            await until(lambda: not net.edge.worker._pipeline._misses._flights._tasks)
+        assert list(net.edge.worker._pipeline._store._slots) == ["shop http shop.test /"]
+
+
+async def test_a_reader_who_leaves_ends_the_fetch(keys: Path) -> None:
+    """What has come of a large one is kept, and nothing more is fetched for nobody."""
+    film = Film(LARGE, *RANGED)
+    async with showing(keys, film) as (net, client):
+        async with net.client() as leaving:
+            leaving.request("/")
+            await leaving.head()
+            await leaving.reader.readexactly(SLICE_BYTES)
+        await until(lambda: not net.edge.worker._pipeline._misses._flights._tasks)
+        assert (await client.ask("/")).body == film.body
 
 
 async def test_who_leaves_leaves_nothing_behind(keys: Path) -> None:
