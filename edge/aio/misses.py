@@ -7,28 +7,28 @@ How requests for one key come together is `flights`; whether a response may be s
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge import forwarding
+from edge.aio.asked import Asked
 from edge.aio.clocks import now
 from edge.aio.fetch import Fetched, Fetcher
+from edge.aio.filling import Arrival, Filler
 from edge.aio.flights import Ending, Failure, Flight, Flights
 from edge.aio.upstream import Interim, Upload
-from edge.cache.directives import Directives, response_directives
+from edge.cache.directives import Directives
 from edge.cache.entry import Entry, make_entry
 from edge.cache.freshen import Freshened, freshen
-from edge.cache.freshness import initial_age
 from edge.cache.invalidate import invalidated_groups, invalidated_keys
 from edge.cache.key import Key
-from edge.cache.slices import Cutter, Slice, as_slice, sliced_size
+from edge.cache.slices import Slice, as_slice, sliced_size
 from edge.cache.stale import ERRORS, instead_of_failure
 from edge.cache.storable import StoreDecision, StoreReason, as_get, storable, storable_post
 from edge.cache.unshared import EVERYBODY, Unshared, UnsharedAnswers
 from edge.cache.validate import CONDITIONS, revalidation
-from edge.cache.vary import nominated, selecting
+from edge.cache.vary import nominated
 from edge.cache.verdict import Kind, Verdict
-from edge.config import SiteRules
 from edge.errors import UpstreamError
 from edge.judgement import Prospect
 from edge.message import Request, Response
@@ -62,24 +62,6 @@ _SAYS_NOTHING_OF_OTHERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request that goes upstream, and what is known of it."""
-
-    site: SiteRules
-    request: Request
-    """As received, with the target that is keyed and forwarded."""
-    key: Key
-    request_id: str
-    websocket: bool = False
-    """The client has asked to speak WebSocket, in due form."""
-    slice: Slice | None = None
-    """This slice is wanted, of what is stored under `whole`; `key` is the slice's."""
-    whole: Key = ""
-    longer_s: int | None = None
-    """Nobody waits: what is stored is fresh, and wanted is something that is so for this long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """When a request was sent: what it was answered with may be too old to be stored."""
 
@@ -104,6 +86,9 @@ class Misses:
         self._fetcher = fetcher
         self._metrics = metrics
         self._flights = Flights(most_bytes=store.budget_bytes // IN_FLIGHT_SHARE)
+        self._filler = Filler(
+            self._flights, metrics, self._put, self._too_large, most_bytes=store.object_bytes
+        )
         self._unshared = UnsharedAnswers()
         self._unreachable: OrderedDict[Key, float] = OrderedDict()
         """Keys that nobody could be asked for, and when that was; monotonic. Oldest first."""
@@ -314,8 +299,17 @@ class Misses:
         if not decision.store:
             self._not_shared(flight, asked, fetched, stored)
             return
-        fill = self._fill if flight.of_bytes is None or asked.slice else self._fill_slices
-        await fill(flight, asked, fetched, decision, mark=mark, sent=sent, received=received)
+        self._unshared.forget(asked.key, asked.request.headers)
+        arrival = Arrival(
+            asked=asked,
+            fetched=fetched,
+            response=self.passed(fetched.response),
+            decision=decision,
+            mark=mark,
+            sent=sent,
+            received=received,
+        )
+        await self._filler.fill(flight, arrival)
 
     async def _answer(
         self, flight: Flight, asked: Asked, stored: Entry | None, stand_in: Entry | None
@@ -451,119 +445,8 @@ class Misses:
         key = Slice(0).key(asked.whole) if asked.slice is not None else asked.key
         self._unshared.note(key, asked.request.headers, answer)
 
-    def _mind_size(self, flight: Flight, asked: Asked, more_bytes: int) -> None:
-        """Give up storing a body that turns out too large, or for which there is no room."""
-        reason = StoreReason.CROWDED if self._flights.crowded else None
-        if flight.size + more_bytes > self._store.object_bytes:
-            reason = StoreReason.TOO_LARGE
-            self._remember(asked, reason, flight.decision.nominated if flight.decision else ())
-        if reason is not None:
-            self._metrics.not_stored(reason)
-            flight.stop_keeping()
-            self._flights.withdraw(asked.key, flight)
-
-    async def _fill(
-        self,
-        flight: Flight,
-        asked: Asked,
-        fetched: Fetched,
-        decision: StoreDecision,
-        *,
-        mark: int,
-        sent: Moment,
-        received: Moment,
-    ) -> None:
-        """Stream the body to all readers and into the store."""
-        response = self._share(flight, asked, fetched, decision, sent=sent, received=received)
-        try:
-            async for chunk in fetched.chunks():
-                if flight.kept:
-                    self._mind_size(flight, asked, len(chunk))
-                await flight.put(chunk)
-        finally:
-            fetched.close()
-        body = flight.finish()
-        if body is not None:
-            if asked.slice is not None and len(body) != asked.slice.size(flight.of_bytes):
-                self._metrics.not_stored(StoreReason.INCOMPLETE)
-                return
-            # A slice that is all there is answers every request.
-            of_bytes = flight.of_bytes if flight.of_bytes != len(body) else None
-            key = asked.whole if flight.of_bytes is not None and of_bytes is None else asked.key
-            entry = make_entry(
-                key,
-                asked.request,
-                response,
-                body,
-                decision,
-                sent=sent,
-                received=received,
-                of_bytes=of_bytes,
-            )
-            self._put(entry, mark)
-
-    async def _fill_slices(
-        self,
-        flight: Flight,
-        asked: Asked,
-        fetched: Fetched,
-        decision: StoreDecision,
-        *,
-        mark: int,
-        sent: Moment,
-        received: Moment,
-    ) -> None:
-        """Stream a large body to who reads it now, and slice by slice into the store."""
-        flight.stop_keeping()  # who comes later gets slices
-        self._flights.withdraw(asked.key, flight)
-        response = self._share(flight, asked, fetched, decision, sent=sent, received=received)
-        cutter = Cutter()
-
-        def store(slices: Iterable[tuple[Slice, bytes]]) -> None:
-            for each, body in slices:
-                entry = make_entry(
-                    each.key(asked.key),
-                    asked.request,
-                    response,
-                    body,
-                    decision,
-                    sent=sent,
-                    received=received,
-                    of_bytes=flight.of_bytes,
-                )
-                self._put(entry, mark)
-
-        try:
-            async for chunk in fetched.chunks():
-                store(cutter.add(chunk))
-                await flight.put(chunk)
-        finally:
-            fetched.close()
-        store(cutter.finish())
-        flight.finish()
-
-    def _share(
-        self,
-        flight: Flight,
-        asked: Asked,
-        fetched: Fetched,
-        decision: StoreDecision,
-        *,
-        sent: Moment,
-        received: Moment,
-    ) -> Response:
-        """Let the readers begin; the response as they get it."""
-        self._unshared.forget(asked.key, asked.request.headers)
-        response = self.passed(fetched.response)
-        flight.hop, flight.attempts = fetched.hop, fetched.attempts
-        flight.received_s = received.mono_s
-        flight.initial_age_s = initial_age(response.headers, sent, received)
-        if "no-cache" not in response_directives(response.headers):
-            left_s = decision.lifetime.seconds - flight.initial_age_s
-            flight.fresh_until_s = received.mono_s + left_s
-        flight.selecting = selecting(decision.nominated, asked.request.headers)
-        flight.share(response)
-        return response
+    def _too_large(self, arrival: Arrival) -> None:
+        self._remember(arrival.asked, StoreReason.TOO_LARGE, arrival.decision.nominated)
 
     def _put(self, entry: Entry, mark: int) -> None:
         result = self._store.put(entry, mark)

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge import forwarding
+from edge.aio.asked import Asked
 from edge.aio.clocks import now
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending, Flight
 from edge.aio.hits import Hits
-from edge.aio.misses import Asked, Misses
+from edge.aio.misses import Misses
 from edge.aio.reply import Reply, new_request_id, signed
 from edge.aio.slices import Opened, Slices
 from edge.cache.directives import request_directives

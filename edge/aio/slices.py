@@ -7,10 +7,11 @@ them; more is never held for one request. What a slice is, `edge.cache.slices` s
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from edge.aio.asked import Asked
 from edge.aio.clocks import now
 from edge.aio.fetch import Fetched
 from edge.aio.flights import Ending, Flight
-from edge.aio.misses import Asked, Misses
+from edge.aio.misses import Misses
 from edge.aio.upstream import Interim
 from edge.cache.entry import Entry
 from edge.cache.freshness import Lifetime
