@@ -18,6 +18,7 @@ for twice passes through a tenth of the room. Three things are ours:
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import islice
 from zlib import crc32
 
 from edge.cache.key import Key
@@ -30,6 +31,7 @@ MOST_CREDIT = 8
 """Uses that count in the main queue, in those that one more stay costs."""
 GHOSTS_PER_KEY = 3
 """Keys remembered, by a hash of four bytes, for each that is there: mistakes are rare, harmless."""
+_GHOSTS_SLACK = 1 / 8
 LARGE_SHARE = 1 / 16
 """Of the small queue: one more of this size pushes out much that is new."""
 LARGE_MEANS = 16
@@ -73,7 +75,7 @@ class Queues:
         self._places: OrderedDict[Key, _Place] = OrderedDict()  # least recently used first
         self._small: OrderedDict[Key, _Place] = OrderedDict()
         self._main: OrderedDict[Key, _Place] = OrderedDict()
-        self._ghosts: OrderedDict[int, int] = OrderedDict()  # hashes, and when each was asked for
+        self._ghosts: dict[int, int] = {}  # hashes, and when each was asked for; oldest first
 
     def __len__(self) -> int:
         return len(self._places)
@@ -188,10 +190,14 @@ class Queues:
         self._remember(place.mark, place.asked)
 
     def _remember(self, mark: int, asked: int) -> None:
+        self._ghosts.pop(mark, None)
         self._ghosts[mark] = asked
-        self._ghosts.move_to_end(mark)
-        while len(self._ghosts) > GHOSTS_PER_KEY * len(self._places) + 1:
-            self._ghosts.popitem(last=False)
+        most = GHOSTS_PER_KEY * len(self._places) + 1
+        excess = len(self._ghosts) - most
+        if (
+            excess > most * _GHOSTS_SLACK
+        ):  # seldom: it copies them, but a plain dict is half as large
+            self._ghosts = dict(islice(self._ghosts.items(), excess, None))
 
     def _cost(self, size: int) -> float:
         """Of a stay in the main queue, in uses."""

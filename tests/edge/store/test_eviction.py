@@ -121,7 +121,7 @@ def test_what_is_remembered_is_bounded() -> None:
                 queues.evict()
             queues.add(str(number), number, 1)
     assert len(queues) == BUDGET
-    assert len(queues._ghosts) <= GHOSTS_PER_KEY * BUDGET + 1
+    assert len(queues._ghosts) <= 1.2 * GHOSTS_PER_KEY * BUDGET
 
 
 STEPS = st.lists(
