@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from edge import forwarding
 from edge.cache.entry import Entry
-from edge.cache.key import Key, cache_key, keyed_target
+from edge.cache.key import Key, cache_key, keyed_host, keyed_target
+from edge.cache.slices import Slice, Stretch, stretch, without_range
 from edge.cache.unshared import Unshared
 from edge.cache.validate import CONDITIONS
-from edge.cache.verdict import Kind, Verdict, decide
+from edge.cache.verdict import Kind, Verdict, decide, select
 from edge.config import SiteRules
 from edge.errors import RequestError, RequestReason
 from edge.message import Request
@@ -67,7 +68,7 @@ class Judgement:
     """What happens to a request that is admitted."""
 
     request: Request
-    """With the target that is forwarded if anything is."""
+    """With the host and the target that are forwarded if anything is."""
     key: Key
     verdict: Verdict
 
@@ -78,8 +79,11 @@ def judge(
     """Judge a request of `site`; `stored` gives all that is stored under a key."""
     key = cache_key(request, site)
     verdict = decide(request, stored(key), now, site)
+    # The origin must see no more than the key holds.
+    host_port = keyed_host(request.scheme, request.host_port)
+    if host_port != request.host_port:
+        request = replace(request, host_port=host_port)
     if verdict.kind is not Kind.BYPASS and site.query_parameters is not None:
-        # The origin must see no more than the key holds.
         request = replace(request, target=keyed_target(request.target, site))
     return Judgement(request=request, key=key, verdict=verdict)
 
@@ -94,6 +98,27 @@ class Prospect:
     """Another request is fetching it."""
     unshared: Unshared | None = None
     """As far as that is remembered."""
+
+
+def in_slices(
+    judged: Judgement,
+    site: SiteRules,
+    *,
+    in_vain: Callable[[Key, Request], bool],
+    stored: Callable[[Key], Sequence[Entry]],
+) -> Stretch | None:
+    """What is asked for, if it may be had in slices; None: it is had otherwise.
+
+    `in_vain`: whether the last answer to such a request could not be shared.
+    """
+    if judged.verdict.kind is not Kind.MISS:
+        return None
+    wanted = stretch(judged.request, site)
+    first, bare = Slice(0).key(judged.key), without_range(judged.request)
+    if wanted is None or in_vain(first, bare):
+        return None
+    # Of what is asked for as a whole nobody knows that it is large, before it is here.
+    return wanted if not wanted.whole or select(stored(first), bare) else None
 
 
 def concerns_others(request: Request, verdict: Verdict, *, in_vain: bool) -> bool:

@@ -197,6 +197,8 @@ def _stale_uses(variant: Told) -> Iterator[str]:
 def _fetch(fetch: Told) -> Iterator[str]:
     if fetch["under_way"]:
         yield "another request is fetching it already: this one waits for that"
+    elif fetch["slice"] is not None:
+        yield f"{fetch['target']} in slices, those that are not stored: first {fetch['slice']}"
     elif not fetch["together"]:
         yield f"{fetch['target']} for this request alone"
     elif fetch["in_vain"]:

@@ -24,18 +24,15 @@ from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
 from edge.cache.refresh import refresh_due
 from edge.cache.slices import (
-    Slice,
     Stretch,
     answer_in_slices,
     answers,
     if_range_holds,
-    stretch,
-    without_range,
 )
 from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.storable import StoreReason
 from edge.cache.vary import selects
-from edge.cache.verdict import Kind, Verdict, VerdictReason, select
+from edge.cache.verdict import Kind, Verdict, VerdictReason
 from edge.config import Limits, SiteRules
 from edge.error_page import error_page
 from edge.errors import (
@@ -50,7 +47,16 @@ from edge.errors import (
 from edge.explain.explain import View, explain
 from edge.explain.explanation import Explanation
 from edge.explain.question import Question
-from edge.judgement import admit, as_asked, asks_for_health, concerns_others, judge, site_of
+from edge.judgement import (
+    Judgement,
+    admit,
+    as_asked,
+    asks_for_health,
+    concerns_others,
+    in_slices,
+    judge,
+    site_of,
+)
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.purging import wanted_purge
@@ -261,7 +267,7 @@ class Pipeline:
                 await self._pass(reply, asked)
             case Kind.MISS | Kind.REVALIDATE:
                 in_vain = self._misses.waits_in_vain(asked.key, asked.request)
-                if (wanted := self._wanted(asked, verdict)) is not None:
+                if (wanted := self._in_slices(asked, verdict)) is not None:
                     await self._stretch(reply, asked, wanted)
                 elif concerns_others(asked.request, verdict, in_vain=in_vain):
                     await self._together(reply, asked)
@@ -312,17 +318,10 @@ class Pipeline:
             case _:
                 await self._pass(reply, asked, collapsed=False)
 
-    def _wanted(self, asked: Asked, verdict: Verdict) -> Stretch | None:
-        """What is asked for of something that may be had in slices."""
-        if verdict.kind is not Kind.MISS:
-            return None
-        bare = without_range(asked.request)
-        first = Slice(0).key(asked.key)
-        wanted = stretch(asked.request, asked.site)
-        if wanted is None or self._misses.waits_in_vain(first, bare):
-            return None
-        # Of what is asked for as a whole nobody knows that it is large, before it is here.
-        return wanted if not wanted.whole or select(self._store.peek(first), bare) else None
+    def _in_slices(self, asked: Asked, verdict: Verdict) -> Stretch | None:
+        judged = Judgement(request=asked.request, key=asked.key, verdict=verdict)
+        in_vain, stored = self._misses.waits_in_vain, self._store.peek
+        return in_slices(judged, asked.site, in_vain=in_vain, stored=stored)
 
     async def _stretch(self, reply: Reply, asked: Asked, wanted: Stretch) -> None:
         """Answer from slices, if the origin gives such as may be stored."""

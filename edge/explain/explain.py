@@ -46,6 +46,7 @@ from edge.judgement import (
     as_asked,
     asks_for_health,
     concerns_others,
+    in_slices,
     judge,
     site_of,
 )
@@ -179,12 +180,21 @@ def _answer(judged: Judgement, view: View, now: Moment) -> Answer:
 
 def _fetch(judged: Judgement, site: SiteRules, view: View, now: Moment) -> Fetch:
     request, prospect = judged.request, view.prospect(judged.key, judged.request)
-    together = concerns_others(request, judged.verdict, in_vain=prospect.in_vain)
+    sliced = in_slices(
+        judged,
+        site,
+        in_vain=lambda key, request: view.prospect(key, request).in_vain,
+        stored=view.stored,
+    )
+    together = sliced is not None or concerns_others(
+        request, judged.verdict, in_vain=prospect.in_vain
+    )
     last = prospect.unshared
     return Fetch(
         together=together,
+        slice=sliced.slice.range if sliced is not None else None,
         in_vain=prospect.in_vain,
-        under_way=together and prospect.under_way,
+        under_way=together and sliced is None and prospect.under_way,
         target=request.target,
         conditions=_conditions(request, judged.verdict, together=together),
         not_stored=_not_stored(request, site, together=together),

@@ -106,6 +106,8 @@ class Fetch:
 
     together: bool
     """The answer may serve others too; False: it is for this request alone."""
+    slice: str | None
+    """It is had in slices, and this is the Range of the first that is wanted; None: it is not."""
     in_vain: bool
     """Nobody would wait for it, since the last answer to such a request served one reader only, a
     moment ago."""

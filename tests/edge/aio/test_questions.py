@@ -122,7 +122,7 @@ async def test_refusals_are_foretold(keys: Path, url: str, fields: list[str], me
 async def test_a_question_leaves_no_trace(keys: Path) -> None:
     """Nobody is asked, nothing is counted or logged, and nothing counts as used."""
     big = saying("Cache-Control: max-age=60", body=b"x" * 1_000)
-    async with origin(big) as shop, delivery(keys, shop, cache_bytes=6_200) as net:
+    async with origin(big) as shop, delivery(keys, shop, cache_bytes=7_600) as net:
         for path in ("/a", "/b"):
             await asked(net, f"shop.test{path}")
         assert explained(net.edge, "shop.test/a")["verdict"] == "hit"
@@ -133,7 +133,7 @@ async def test_a_question_leaves_no_trace(keys: Path) -> None:
             explained(net.parents[0], url)
         assert (len(shop.calls), len(net.edge.log)) == (calls, requests)
         assert net.edge.count("requests_total", site="shop", status="200", verdict="hit") == before
-        await asked(net, "shop.test/c")  # /a is still the least recently used
+        await asked(net, "shop.test/c")  # /a is still the first to go
         assert explained(net.edge, "shop.test/a")["verdict"] == "miss"
         assert explained(net.edge, "shop.test/b")["verdict"] == "hit"
 

@@ -144,7 +144,9 @@ def test_nobody_can_try_values_against_a_fingerprint() -> None:
     ("fields", "stored", "seconds", "expected"),
     [
         ((), [], 0, {"together": True, "not_stored": None, "conditions": ()}),
-        (("Range: bytes=0-1",), [], 0, {"together": False, "not_stored": "range"}),
+        (("Range: bytes=0-1",), [], 0,
+         {"together": True, "slice": "bytes=0-1048575", "not_stored": None}),
+        (("Range: bytes=-1",), [], 0, {"together": False, "slice": None, "not_stored": "range"}),
         (("Cache-Control: no-store",), [], 0, {"together": True, "not_stored": "request-no-store"}),
         (('If-None-Match: "x"',), [], 0, {"together": True, "conditions": ()}),
         ((), [MINUTE], 99, {"together": True, "conditions": (("if-none-match", '"a"'),)}),
@@ -176,7 +178,7 @@ def test_a_fetch_that_is_under_way_is_waited_for() -> None:
     """By those who may share its answer."""
     prospect = Prospect(under_way=True)
     shared = told(0, [], prospect=prospect).fetch
-    alone = told(0, [], "shop.test", "Range: bytes=0-1", prospect=prospect).fetch
+    alone = told(0, [], "shop.test", "Range: bytes=-1", prospect=prospect).fetch
     assert shared is not None
     assert alone is not None
     assert (shared.under_way, alone.under_way) == (True, False)
