@@ -7,6 +7,8 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c 
 PROGRAMS := var/programs
 # Daemons that tests start themselves: unpacked, since installing them would start them or take a port.
 UNPACKED := nginx nginx-common prometheus
+# Servers that tests put behind midmile, with the libraries that these want.
+BEHIND := apache2-bin haproxy varnish
 # Those that `make bench` runs beside midmile, and the programs that put load on them.
 PEERS := nginx varnish trafficserver gdnsd knot knot-module-geoip wrk nghttp2-client dnsperf
 CACHE_TESTS := http-cache-tests@0.4.5
@@ -48,6 +50,7 @@ containers-test: $(VENV)/.dev  ## Build and try the containers (root, Docker)
 	@$(VENV)/bin/python -m pytest --durations=10 tests/containers $(ARGS)
 
 programs: $(UNPACKED:%=$(PROGRAMS)/.%)  ## Unpack the servers that tests use, without root
+	@bench/peers/unpack.sh $(PROGRAMS) $(BEHIND)
 
 # The public suite for HTTP caches, without what it needs to show results on a web site.
 cache-tests: $(PROGRAMS)/cache-tests/.complete  ## Fetch the public suite for HTTP caches (npm)

@@ -117,7 +117,7 @@ def network_file(grounds: Grounds, cache: str, pair: Pair | None) -> str:
         for region, hosts in (("east", EASTS), ("west", WESTS))
         for place, host in enumerate(hosts)
     ]
-    serving = f'region = "east"\nworkers = 1\ncache = "{cache}"'
+    serving = f'region = "east"\nworkers = 1\ncache = "{cache}"\nconnections_per_client = 8000'
     near, beside = grounds.near, grounds.beside
     # Metrics stay on loopback, of which each host of a lab has its own.
     admin = replace(near, host=None).address(12)

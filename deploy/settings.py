@@ -19,6 +19,7 @@ from edge.config import (
     CertificateFiles,
     EdgeSettings,
     Identity,
+    Limits,
     OriginServer,
     ParentAddress,
     SiteRules,
@@ -41,6 +42,7 @@ def edge_settings(network: Network, node: EdgeNode, state: Path) -> EdgeSettings
             site.name: _site_certificate(network, site, files) for site in network.sites
         },
         cache_bytes=node.cache,
+        limits=Limits(connections_per_client=node.connections_per_client),
     )
 
 
@@ -94,6 +96,7 @@ def site_rules(network: Network) -> tuple[SiteRules, ...]:
             query_parameters=site.query,
             never_cache=site.never_cache,
             store_set_cookie=site.store_set_cookie,
+            harmless_fields=tuple(name.lower() for name in site.harmless_fields),
         )
         for site in network.sites
     )

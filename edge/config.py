@@ -31,7 +31,8 @@ class SiteRules:
     origin_host: str | None = None
     """Host field, perhaps with a port, that the origin is sent; None: what the user asked for."""
     default_ttl_s: float = 0.0
-    """Freshness of a response that states none (only statuses cacheable by default); 0: none."""
+    """Freshness of a response that states none (only statuses cacheable by default, and not to
+    requests with cookies); 0: none."""
     negative_ttl_s: float | None = None
     """The same of errors: 404, 405, 410, 414, 501, any that is `public`; None: as of the others."""
     heuristic_ttl_s: float = 0.0
@@ -43,9 +44,11 @@ class SiteRules:
     query_parameters: frozenset[str] | None = None
     """Parameters that take part in the cache key; None: the whole query as it came."""
     never_cache: tuple[str, ...] = ()
-    """Path patterns (`/cart/*`): `*` matches any run of characters, case matters."""
+    """Path patterns (`/cart/*`): `*` matches any run of characters, in either case."""
     store_set_cookie: bool = False
     """Whether a response with Set-Cookie and explicit freshness may be stored."""
+    harmless_fields: tuple[str, ...] = ()
+    """Patterns of lower-case names: request fields besides the usual ones that change no answer."""
 
 
 HOP_ROOM_BYTES = 8 * 1024
@@ -98,15 +101,21 @@ class Limits:
     """Requests in flight get this long to finish when a node stops."""
 
     def roomier(self) -> "Limits":
-        """For requests from a node of ours: what passed there must pass here, with what it added.
-
-        It has judged how slow its client may be. Of what waits for that client it takes more at
-        once when its own buffers have run empty, so pauses are longer here.
-        """
+        """For heads from a node of ours: what passed there must pass here, with what it added."""
         return replace(
             self,
             head_bytes=self.head_bytes + HOP_ROOM_BYTES,
             header_count=self.header_count + HOP_ROOM_FIELDS,
+        )
+
+    def patient(self) -> "Limits":
+        """For a listener whose clients are nodes of ours, each with many clients of its own.
+
+        The node has judged how slow its client may be. What waits here for that client it takes
+        in large pieces, whenever its own buffers have run empty, so pauses are longer.
+        """
+        return replace(
+            self.roomier(),
             body_stall_s=self.body_stall_s * HOP_PATIENCE,
             write_stall_s=self.write_stall_s * HOP_PATIENCE,
             least_bytes_s=0.0,

@@ -17,16 +17,15 @@ class Crowd:
     """The clients' connections of one worker, over all of its listeners."""
 
     def __init__(self, limits: Limits) -> None:
-        self._most = limits.connections
-        self._most_each = limits.connections_per_client
+        self.limits = limits
         self._count = 0
         self._of: defaultdict[bytes, int] = defaultdict(int)
 
     def enter(self, party: bytes) -> EdgeError | None:
         """Count a connection in, or say why it may not be; `party` as `party_of` tells it."""
-        if self._count >= self._most:
+        if self._count >= self.limits.connections:
             return OurError(OurReason.BUSY, "no connection is left")
-        if self._of.get(party, 0) >= self._most_each:
+        if self._of.get(party, 0) >= self.limits.connections_per_client:
             return RequestError(RequestReason.CROWD, "too many connections from one address")
         self._count += 1
         self._of[party] += 1

@@ -36,18 +36,27 @@ _CLIENTS_MAY_NOT_SAY = (CLIENT_FIELDS | TARGET_FIELDS) | frozenset(
     | {"x-forwarded-url", "x-http-host-override", "x-http-path-override", "x-script-name"}
     | {"x-envoy-original-path", "x-host-override", "x-real-host", "x-backend-host"}
     | {"x-http-destinationurl", "x-forwarded-context", "x-forwarded-request-uri", "x-proxy-url"}
-    | {"proxy-host", "proxy-url", "base-url", "http-url", "request-uri"}
+    | {"proxy-host", "proxy-url", "base-url", "http-url", "request-uri", "x-request-uri"}
+    | {"unencoded-url", "x-waws-unencoded-url", "x-ms-original-url", "x-replaced-path"}
+    | {"x-orig-host", "x-client-host", "x-invoke-path", "x-invoke-query", "x-now-route-matches"}
     # Another method than the one we judged.
     | {"x-http-method-override", "x-http-method", "x-method-override", "x-forwarded-method"}
-    | {"x-original-method"}
+    | {"x-original-method", "x-original-http-command", "x-override-method", "x-tunneled-method"}
+    # Another status, for who asks a framework for its own error page.
+    | {"x-http-status-code-override", "x-use-http-status-code-override", "x-invoke-status"}
     # Another scheme.
     | {"x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl", "x-url-scheme"}
     | {"front-end-https", "x-scheme", "x-forwarded", "x-forwarded-https", "x-ssl", "https"}
-    | {"cf-visitor"}
+    | {"cf-visitor", "cloudfront-forwarded-proto", "forwarded-proto", "ssl-https", "x-arr-ssl"}
+    | {"x-client-scheme", "x-forward-proto", "x-original-proto", "x-original-scheme"}
+    | {"x-originally-forwarded-proto", "x-remote-protocol"}
     # Another client.
     | {"true-client-ip", "x-client-ip", "x-cluster-client-ip", "client-ip", "x-remote-ip"}
     | {"x-remote-addr", "x-originating-ip", "x-forwarded-by", "forwarded-for", "x-forwarded-user"}
     | {"cf-connecting-ip", "fastly-client-ip", "x-azure-clientip", "x-proxyuser-ip"}
+    | {"cf-connecting-ipv6", "incap-client-ip", "real-ip", "x-azure-socketip", "x-clientip"}
+    | {"x-forward-for", "x-forwarded-for-original", "x-forwarder-for", "x-original-forwarded-for"}
+    | {"x-original-remote-addr", "x-originally-forwarded-for", "x-user-ip"}
     # Known to switch off checks or redirect traffic in what runs behind proxies.
     | {"proxy", "x-middleware-subrequest", "x-accel-redirect", "x-sendfile"}
 )
@@ -69,6 +78,12 @@ class Hop:
     """The network's name in CDN-Loop."""
     trust: bool = False
     """True at a parent: what the edge says of the client is kept."""
+
+
+def client_may_say(name: str) -> bool:
+    """Whether a field of this name goes upstream as the client sent it, if any such field does."""
+    # What runs behind CGI-like gateways cannot tell `_` from `-`.
+    return name.replace("_", "-") not in _CLIENTS_MAY_NOT_SAY
 
 
 def without_named(headers: Headers) -> Headers:
@@ -101,7 +116,7 @@ def request_fields(request: Request, hop: Hop, *, websocket: bool = False) -> He
     if hop.trust:
         pairs += kept
     else:
-        pairs += (pair for pair in kept if _client_may_say(pair[0]))
+        pairs += (pair for pair in kept if client_may_say(pair[0]))
         pairs += _forwarded(request)
         pairs.append(("cdn-loop", hop.cdn_id))
     pairs.append(("via", f"{request.version} {hop.node}"))
@@ -147,11 +162,6 @@ def _forwards_left(request: Request) -> int | None:
     if request.method not in ("OPTIONS", "TRACE"):
         return None
     return decimal(request.headers.first("max-forwards") or "", ceiling=255)
-
-
-def _client_may_say(name: str) -> bool:
-    # What runs behind CGI-like gateways cannot tell `_` from `-`.
-    return name.replace("_", "-") not in _CLIENTS_MAY_NOT_SAY
 
 
 def _forwarded(request: Request) -> list[tuple[str, str]]:

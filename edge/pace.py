@@ -44,9 +44,9 @@ class Pace:
         """Judge it; `moved_bytes` is a count that only grows, `now_s` monotonic."""
         moved, self._moved = moved_bytes - self._moved, moved_bytes
         passed_s = max(0.0, now_s - self._looked_s)
-        self._looked_s = now_s
+        self._looked_s += passed_s
         if moved:
-            self._moved_s = now_s
+            self._moved_s = self._looked_s
         elif now_s - self._moved_s > tempo.stall_s:
             return Slowness.STALLED
         if not tempo.least_bytes_s:

@@ -48,6 +48,9 @@ MOST_LISTENERS = 16
 MOST_WORKERS = 128
 """More processes than a machine for edges has cores."""
 
+MOST_CONNECTIONS = 8_000
+"""What a worker takes of all clients together (`edge.config.Limits`)."""
+
 Label = Annotated[str, LabelKind()]
 NetworkLabel = Annotated[str, LabelKind(most=NETWORK_NAME_MAX)]
 Token = Annotated[str, TokenKind()]
@@ -65,6 +68,7 @@ ReferralTtl = Annotated[float, DurationKind(least="1s", most="7d", whole=True)]
 AnswerTtl = Annotated[float, DurationKind(least="1s", most="1d", whole=True)]
 Memory = Annotated[int, SizeKind()]
 Workers = Annotated[int, CountKind(least=1, most=MOST_WORKERS)]
+Connections = Annotated[int, CountKind(least=1, most=MOST_CONNECTIONS)]
 Switch = Annotated[bool, SwitchKind()]
 ListenAddress = Annotated[Address, AddressKind()]
 PublicAddress = Annotated[Address, AddressKind(reachable=True)]
@@ -163,7 +167,8 @@ class Site(Table):
     )
     default_ttl: Ttl = Field(
         default=0.0,
-        description='Freshness of a response that states none; `"0s"` asks the origin each time.',
+        description='Freshness of a response that states none; `"0s"` asks the origin each time, '
+        "as is done for visitors with cookies unless the response is `public`.",
     )
     negative_ttl: Ttl | None = Field(
         default=None,
@@ -192,12 +197,20 @@ class Site(Table):
         json_schema_extra={"default": '`"all"`'},
     )
     never_cache: tuple[PathPattern, ...] = Field(
-        default=(), description="Paths whose responses are never stored; `*` is any run."
+        default=(),
+        description="Paths whose responses are never stored, however they are spelt; `*` is any "
+        "run. `/account/*` is for `/account` too, `/account` for nothing beneath it.",
     )
     store_set_cookie: Switch = Field(
         default=False,
         description="Store responses with Set-Cookie if the origin states a lifetime. Every user "
         "then gets the same cookie.",
+    )
+    harmless_fields: tuple[Token, ...] = Field(
+        default=(),
+        description="Request fields that change no response; `*` is any run. A response to a "
+        "request with a field that is unusual among visitors is stored only if the field stands "
+        'here or in the response\'s Vary; `["*"]` stores them all.',
     )
     certificate: FilePath | None = Field(
         default=None,
@@ -327,6 +340,11 @@ class EdgeNode(AdvertisingNode):
         default_factory=dict, validate_default=True, description="What others are told."
     )
     cache: Memory = Field(default=256 * 2**20, description="Memory of each worker's store.")
+    connections_per_client: Connections = Field(
+        default=1_000,
+        description="Connections of one address (of IPv6: of one /64) to each worker, which takes "
+        "8,000 in all. More are needed behind a proxy or balancer that hides its clients.",
+    )
     workers: Workers = Field(
         default_factory=_cores,
         description="Processes that serve.",

@@ -19,20 +19,18 @@ from aiohttp.web_server import Server
 
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.hits import Hits
+from edge.aio.outstanding import unacknowledged
 from edge.aio.tls_records import pieces
+from edge.aio.wire import response_head
+from edge.cache.dates import format_date
 from edge.config import Limits
-from edge.errors import (
-    EdgeError,
-    FramingError,
-    FramingReason,
-    OurReason,
-    RequestError,
-    RequestReason,
-)
+from edge.crowd import party_of
+from edge.errors import EdgeError, FramingError, FramingReason, RequestError, RequestReason
 from edge.framing import Body, End, Piece, Raw, Refused, RequestFramer, Waiting
 from edge.head import Head
-from edge.message import Headers
+from edge.message import Headers, Response
 from edge.metrics import EdgeMetrics
+from edge.pace import Pace, Slowness, Tempo
 
 JOINED_BYTES = 16 * 1024
 """A body of at most this size is written in one piece with its head; larger ones are not copied."""
@@ -51,6 +49,10 @@ class Owner(Protocol):
     """The server a connection belongs to, as far as it concerns the connection."""
 
     limits: Limits
+    uploading: Tempo
+    """What is asked of requests' bodies."""
+    taking: Tempo
+    """What is asked of who is sent something."""
     scheme: str
     """`http` or `https`."""
     draining: bool
@@ -63,8 +65,8 @@ class Owner(Protocol):
     """The ready responses, where there are any."""
     aiohttp: Server
 
-    def admit(self, connection: "ClientConnection") -> bool:
-        """Count a connection in; False if it is one too many."""
+    def admit(self, connection: "ClientConnection") -> EdgeError | None:
+        """Count a connection in, or say why it must go."""
 
     def forget(self, connection: "ClientConnection") -> None:
         """Count a connection out."""
@@ -92,8 +94,8 @@ class ClientConnection(RequestHandler):
 
     __slots__ = (
         "_broken", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
-        "_received_at", "_refusal", "_server", "_taken", "_unanswered", "_wire", "_written",
-        "client",
+        "_received", "_received_at", "_refusal", "_server", "_taking", "_unanswered",
+        "_uploading", "_wire", "_written", "admitted", "client",
     )  # fmt: skip
 
     def __init__(self, server: Owner, **kwargs: Any) -> None:
@@ -102,22 +104,30 @@ class ClientConnection(RequestHandler):
         self._framer = RequestFramer(server.limits)
         self._hits = server.hits  # None also once what was sent is more than plain requests
         self.client = b""
+        self.admitted = False  # and so counted
         self._heads: list[Head] = []
         self._unanswered = 0  # of the requests that aiohttp was given
         self._in_body = False  # of the last head: whether more of its body must come
         self._raw: Any = None
         self._broken = False  # nothing more is read
         self._refusal: EdgeError | None = None  # still to be told
+        self._received = 0  # bytes that the hit path did not take
         self._received_at = 0.0
         self._head_since = 0.0
+        self._uploading: Pace | None = None  # of the last head's body, once it is waited for
         self._wire: Any = None  # the transport, also when aiohttp has let go of it
         self._written = 0
-        self._taken = (0, 0.0)  # bytes that the client had taken when last looked at, since when
+        self._taking: Pace | None = None  # while something waits to be taken
 
     @property
     def scheme(self) -> str:
         """`http` or `https`."""
         return self._server.scheme
+
+    @property
+    def party(self) -> bytes:
+        """Whom its client is counted with."""
+        return party_of(self.client)
 
     @property
     def broken(self) -> bool:
@@ -137,9 +147,11 @@ class ClientConnection(RequestHandler):
         peer = self.peername
         self.client = peer[0].encode() if isinstance(peer, tuple) else b""
         welcome = self._server.welcome
-        if not self._server.admit(self):
-            self._server.metrics.refused(OurReason.BUSY)
-            self.write(_OVERLOADED)
+        refusal = self._server.admit(self)
+        self.admitted = refusal is None
+        if refusal is not None:
+            self._server.metrics.refused(refusal.reason)
+            self.write(_turned_away(refusal))
             self.force_close()
         elif welcome is not None and not welcome(transport):
             self._server.metrics.refused(RequestReason.STRANGER)
@@ -168,6 +180,7 @@ class ClientConnection(RequestHandler):
             return
         if self._broken or self._force_close:
             return
+        self._received += len(data)
         self._pass_on(self._framer.feed(data))
         if not self._head_since and self._framer.waiting is Waiting.HEAD:
             self._head_since = self._received_at
@@ -226,6 +239,7 @@ class ClientConnection(RequestHandler):
                     self._unanswered += 1
                     self._heads.append(piece)
                     self._in_body = piece.has_body
+                    self._uploading = None
                     super().data_received(piece.raw)
                 case Body(data):
                     super().data_received(data)
@@ -318,6 +332,8 @@ class ClientConnection(RequestHandler):
     def note_progress(self) -> None:
         """It is the client's turn from now on."""
         self._received_at = time.monotonic()
+        if self._uploading is not None:
+            self._uploading.excuse(self._received_at)
 
     def go_raw(self) -> StreamReader:
         """From now on bytes go to the returned stream and not to the parsers."""
@@ -341,31 +357,52 @@ class ClientConnection(RequestHandler):
 
     def sweep(self, now: float) -> None:
         """Keep the deadlines; `now` in monotonic seconds."""
-        limits = self._server.limits
-        silent_s = now - self._received_at
-        if self._stalled_write(now):
-            self._server.metrics.refused(RequestReason.WRITE_STALLED)
+        slow = self._slow_taker(now)
+        if slow is not None:
+            self._server.metrics.refused(slow)
             self.cut()
         elif self._raw is not None or self._broken:
             return
         elif self._reading_paused or self._buffer_paused:  # it is we who keep the client waiting
             self._received_at = now
             self._head_since = self._head_since and now
+            if self._uploading is not None:
+                self._uploading.excuse(now)
         elif self._framer.waiting is Waiting.HEAD:
-            if now - self._head_since > limits.head_timeout_s:
+            if now - self._head_since > self._server.limits.head_timeout_s:
                 self._refuse(RequestError(RequestReason.HEAD_TIMEOUT, "the head took too long"))
-        elif self._framer.waiting is Waiting.BODY and silent_s > limits.body_stall_s:
-            self._refuse(RequestError(RequestReason.BODY_STALLED, "the body stopped coming"))
+        elif self._framer.waiting is Waiting.BODY:
+            self._watch_upload(now)
 
-    def _stalled_write(self, now: float) -> bool:
-        """Whether the client has taken nothing of what waits for it, for too long."""
+    def _slow_taker(self, now: float) -> RequestReason | None:
+        """What is wrong with how the client takes what waits for it."""
         size = self._wire.get_write_buffer_size()
-        taken = self._written - size
-        if not size or taken != self._taken[0]:
-            self._taken = (taken, now)
-            return False
-        return now - self._taken[1] > self._server.limits.write_stall_s
+        if not size:
+            self._taking = None
+            return None
+        taken = self._written - size - unacknowledged(self._wire)
+        tempo = self._server.taking
+        if self._taking is None:
+            self._taking = Pace(tempo, taken, now)
+        slowness = self._taking.look(tempo, taken, now)
+        return None if slowness is None else _SLOW_TAKER[slowness]
 
+    def _watch_upload(self, now: float) -> None:
+        """Refuse a body that comes too slowly."""
+        tempo = self._server.uploading
+        if self._uploading is None:
+            self._uploading = Pace(tempo, self._received, self._received_at)
+        match self._uploading.look(tempo, self._received, now):
+            case Slowness.STALLED:
+                self._refuse(RequestError(RequestReason.BODY_STALLED, "the body stopped coming"))
+            case Slowness.TOO_SLOW:
+                self._refuse(RequestError(RequestReason.BODY_SLOW, "the body came too slowly"))
+
+
+_SLOW_TAKER = {
+    Slowness.STALLED: RequestReason.WRITE_STALLED,
+    Slowness.TOO_SLOW: RequestReason.WRITE_SLOW,
+}
 
 _UNREADABLE = Head(
     raw=b"",
@@ -385,7 +422,10 @@ _UNREADABLE = Head(
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER for no time: close() resets, and the kernel keeps nothing that was not sent."""
 
-_OVERLOADED = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-    b"Connection: close\r\n\r\n"
-)
+
+def _turned_away(error: EdgeError) -> bytes:
+    """The answer to a connection that may not be, before any request."""
+    fields = Headers(
+        [("content-length", "0"), ("retry-after", "1"), ("date", format_date(time.time()))]
+    )
+    return response_head(Response(status=error.status, headers=fields), "Connection: close")

@@ -25,8 +25,11 @@ def fitted(limits: Limits) -> Limits:
             most,
             extra={"event": "few-descriptors", "open_files": most, "connections": each},
         )
+    connections = min(limits.connections, each)
+    share = limits.connections_per_client * connections // limits.connections
     return replace(
         limits,
-        connections=min(limits.connections, each),
+        connections=connections,
+        connections_per_client=max(1, share),
         upstream_connections=min(limits.upstream_connections, each),
     )

@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
@@ -22,8 +23,10 @@ from aiohttp.web_server import Server
 from edge.aio.connection import Answered, ClientConnection, Refuse, Welcome
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.hits import Hits
-from edge.config import Limits
+from edge.crowd import Crowd
+from edge.errors import EdgeError
 from edge.metrics import EdgeMetrics, Peer
+from edge.pace import Tempo
 
 log = logging.getLogger("midmile.edge.http1")
 
@@ -46,13 +49,20 @@ class HttpServer:
         handler: Handler,
         refuse: Refuse,
         metrics: EdgeMetrics,
-        limits: Limits,
+        crowd: Crowd,
         scheme: str,
         welcome: Welcome | None = None,
         exchange: type[Exchange] = Exchange,
         hits: Hits | None = None,
     ) -> None:
-        self.limits = limits
+        """`crowd`: the connections of this server and of those it shares them with."""
+        self.limits = limits = crowd.limits
+        self.uploading = Tempo(
+            stall_s=limits.body_stall_s,
+            least_bytes_s=limits.least_bytes_s,
+            slack_s=limits.slack_s,
+        )
+        self.taking = replace(self.uploading, stall_s=limits.write_stall_s)
         self.scheme = scheme
         self.draining = False
         self.refuse = refuse
@@ -62,11 +72,14 @@ class HttpServer:
         self.hits = hits
         self.aiohttp = Server(self._handle, handler_cancellation=True)
         self._handler = handler
+        self._crowd = crowd
         self._connections: set[ClientConnection] = set()
         self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._fewer = asyncio.Event()
-        shortest_s = min(limits.head_timeout_s, limits.body_stall_s, limits.write_stall_s)
+        shortest_s = min(
+            limits.head_timeout_s, limits.body_stall_s, limits.write_stall_s, limits.slack_s
+        )
         self._sweep_s = min(SWEEP_S, shortest_s / 2)
 
     async def listen(
@@ -119,16 +132,18 @@ class HttpServer:
             then=connection.resume_framing if head.websocket and exchange.keep_alive else None,
         )
 
-    def admit(self, connection: ClientConnection) -> bool:
-        """Count a connection in; False if it is one too many."""
+    def admit(self, connection: ClientConnection) -> EdgeError | None:
+        """Count a connection in, or say why it must go."""
         self._connections.add(connection)
         self.metrics.connection_opened(Peer.CLIENT)
-        return len(self._connections) <= self.limits.connections
+        return self._crowd.enter(connection.party)
 
     def forget(self, connection: ClientConnection) -> None:
         """Count a connection out."""
         if connection in self._connections:
             self._connections.discard(connection)
+            if connection.admitted:
+                self._crowd.leave(connection.party)
             self.metrics.connection_closed(Peer.CLIENT)
             self._fewer.set()
 

@@ -57,6 +57,7 @@ _ROUNDED_S = 2
 
 _SAYS_NOTHING_OF_OTHERS = frozenset(
     {StoreReason.AUTHORIZATION, StoreReason.REQUEST_NO_STORE, StoreReason.CROWDED}
+    | {StoreReason.COOKIE, StoreReason.UNKEYED}
 )
 """Reasons that lie in one request or in us: with them nobody can keep a page out of the cache."""
 
@@ -436,14 +437,23 @@ class Misses:
                 self._store.remove(stored)  # the origin has something else now
             vary = nominated(fetched.response.headers)
             self._remember(asked, flight.reason, vary or ())  # `*` says as little as no Vary
+        elif flight.decision is not None and flight.decision.blamed is not None:
+            self._remember_alike(asked, flight.reason, flight.decision.blamed)
         flight.hop, flight.attempts = fetched.hop, fetched.attempts
         flight.hand_over(fetched)
 
+    def _remember_alike(self, asked: Asked, reason: StoreReason, field: str) -> None:
+        """Requests with the same in `field` need not wait for one another; others may.
+
+        What is known of the key already stays: strangers send any fields they like.
+        """
+        alike = self._unshared.find(_noted(asked), asked.request.headers, time.monotonic())
+        if asked.longer_s is None and alike.variant == EVERYBODY:
+            self._remember(asked, reason, (field,))
+
     def _remember(self, asked: Asked, reason: StoreReason, vary: tuple[str, ...]) -> None:
         answer = Unshared(reason=reason, at_s=time.monotonic(), vary=vary)
-        # What cannot be had in slices at all is remembered under the first.
-        key = Slice(0).key(asked.whole) if asked.slice is not None else asked.key
-        self._unshared.note(key, asked.request.headers, answer)
+        self._unshared.note(_noted(asked), asked.request.headers, answer)
 
     def _too_large(self, arrival: Arrival) -> None:
         self._remember(arrival.asked, StoreReason.TOO_LARGE, arrival.decision.nominated)
@@ -483,3 +493,8 @@ class Posted:
         """It has come whole."""
         if self._chunks is not None:
             self._store(b"".join(self._chunks))
+
+
+def _noted(asked: Asked) -> Key:
+    """What cannot be had in slices at all is remembered under the first."""
+    return Slice(0).key(asked.whole) if asked.slice is not None else asked.key

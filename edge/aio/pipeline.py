@@ -68,7 +68,9 @@ from edge.tunnel import FAILED, REQUEST_ID
 
 log = logging.getLogger("midmile.edge")
 
-_COUNTED = frozenset({RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED})
+_COUNTED = frozenset(
+    {RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED, RequestReason.BODY_SLOW}
+)
 
 
 class Pipeline:

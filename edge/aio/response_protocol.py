@@ -64,19 +64,21 @@ class ResponseProtocol(ResponseHandler):
         super().__init__(loop)
         self._on_connection = on_connection
         self._on_bytes = on_bytes
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count in."""
-        super().connection_made(transport)
-        self._on_connection(True)
+        self._counted = False
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count out."""
         super().connection_lost(exc)
-        self._on_connection(False)
+        if self._counted:
+            self._counted = False
+            self._on_connection(False)
 
     def expect_response(self, request: Request, limits: Limits) -> None:
         """Prepare for the answer to the request that is about to be sent."""
+        if not self._counted:
+            # Not when it is made: uvloop never tells the end of one whose maker was just cancelled.
+            self._counted = True
+            self._on_connection(True)
         self._in_head, self._seen, self.began = True, b"", b""
         self._head_room = limits.head_bytes + INTERIM_ROOM_BYTES
         self._fruitless = 0

@@ -11,6 +11,7 @@ from edge.aio.pipeline import Pipeline
 from edge.aio.questions import answer_question
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings
+from edge.crowd import Crowd
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from edge.trail import AccessLog
@@ -42,12 +43,13 @@ class EdgeWorker:
             metrics=self._metrics,
             access_log=self._access_log,
         )
+        crowd = Crowd(limits)
         for scheme in ("http", "https"):
             server = HttpServer(
                 handler=self._pipeline.answer,
                 refuse=self._pipeline.refuse,
                 metrics=self._metrics,
-                limits=limits,
+                crowd=crowd,
                 scheme=scheme,
                 hits=self._pipeline.hits[scheme],
             )

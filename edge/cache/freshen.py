@@ -47,7 +47,10 @@ def freshen(
     merged = entry.response.with_headers(_merged(entry.response.headers, response.headers, rules))
     # A HEAD's 304 confirms the stored GET just as well (4.3.5).
     asked = replace(request, method="GET", headers=request.headers.without({"range", "if-range"}))
-    decision = storable(asked, merged, rules, sent=sent, now=received)
+    # That a 304 was for who has cookies says nothing: it is what others had before.
+    confirmed = {"cookie"} if response.status == 304 else ()
+    judged = asked.with_headers(asked.headers.without(confirmed))
+    decision = storable(judged, merged, rules, sent=sent, now=received)
     kept = replace(decision, reason=StoreReason.STORED)
     made = make_entry(entry.key, asked, merged, entry.body, kept, sent=sent, received=received)
     made = replace(made, of_bytes=entry.of_bytes)

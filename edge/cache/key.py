@@ -1,9 +1,9 @@
 """What stored responses are filed under.
 
-A key holds exactly what is forwarded: whatever can change the origin's answer is either in the
-key, or in Vary, or is not sent. Nothing is decoded and no dot segment is resolved, since servers
-differ on what those mean. Parts are joined by spaces, which none of them can contain, so different
-requests never share a key.
+A key holds what is forwarded of the URI: whatever can change the origin's answer is either in the
+key, or in Vary, or is not sent, or keeps the answer out of the store (`unkeyed`). Nothing is
+decoded and no dot segment is resolved, since servers differ on what those mean. Parts are joined by
+spaces, which none of them can contain, so different requests never share a key.
 """
 
 from edge.config import SiteRules
@@ -36,6 +36,14 @@ def keyed_target(target: str, rules: SiteRules) -> str:
     return f"{path}?{'&'.join(kept)}" if kept else path
 
 
+def keyed_host(scheme: str, host_port: str) -> str:
+    """The host, with its port unless that is the usual one.
+
+    This is also what must be forwarded: an origin may redirect those who name the usual port.
+    """
+    return host_port.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ""))
+
+
 def sibling_keys(request: Request, rules: SiteRules, target: str) -> tuple[Key, ...]:
     """The keys of `target` on the request's host, over either scheme."""
     kept = keyed_target(target, rules)
@@ -44,7 +52,7 @@ def sibling_keys(request: Request, rules: SiteRules, target: str) -> tuple[Key, 
 
 def place(scheme: str, host_port: str, target: str) -> str:
     """Where a URL leads, as host, port unless it is the usual one, and target."""
-    return f"{_host(scheme, host_port)}{target}"
+    return f"{keyed_host(scheme, host_port)}{target}"
 
 
 def parts(key: Key) -> tuple[str, str, str, str]:
@@ -54,8 +62,4 @@ def parts(key: Key) -> tuple[str, str, str, str]:
 
 
 def _key(rules: SiteRules, scheme: str, host_port: str, target: str) -> Key:
-    return f"{rules.name} {scheme} {_host(scheme, host_port)} {target}"
-
-
-def _host(scheme: str, host_port: str) -> str:
-    return host_port.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ""))
+    return f"{rules.name} {scheme} {keyed_host(scheme, host_port)} {target}"

@@ -1,15 +1,25 @@
 """Paths that a site's rules keep out of the cache.
 
 The rule must hold however the path is spelt, since the origin may resolve what we do not: a path
-is matched as it came and in the form that a generous server would see.
+is matched as it came and in the forms that servers of all kinds would see. Where servers differ, a
+rule holds for every one of their readings: caching less than was meant does no harm.
 """
 
+import re
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from edge.config import SiteRules
 
 _DECODINGS = 2
 """Some servers decode twice."""
+
+_PARAMETERS = re.compile(r";[^/\\]*")
+"""Of a segment (RFC 3986 3.3); Java's servers take them off, before dot segments are resolved."""
+_END = re.compile(r"[;?#\0\r\n]")
+"""Where a path ends for a server that decodes it first, or keeps it as a C string."""
+_TRAILING = re.compile(r"(?<=[^/. ])[. ]+(?=/|\Z)")
+"""Dots and spaces at the end of a name, which Windows does not keep."""
 
 
 def never_cached(path: str, rules: SiteRules) -> bool:
@@ -23,7 +33,7 @@ def never_pattern(path: str, rules: SiteRules) -> str | None:
         return None
     readings = _readings(path)
     fitting = (
-        pattern for pattern in rules.never_cache if any(fits(pattern, text) for text in readings)
+        pattern for pattern in rules.never_cache if any(_covers(pattern, text) for text in readings)
     )
     return next(fitting, None)
 
@@ -48,26 +58,55 @@ def fits(pattern: str, text: str) -> bool:
     return len(text) - at >= len(last) and text.endswith(last)
 
 
+def _covers(pattern: str, reading: str) -> bool:
+    """Whether it fits; `/account/*` is for `/account` too, which many servers take for the same."""
+    pattern = pattern.lower()
+    folder = pattern.removesuffix("/*")
+    beneath = folder != pattern and not folder.endswith("*")
+    return fits(pattern, reading) or (beneath and fits(folder, reading))
+
+
 def _readings(path: str) -> set[str]:
-    readings = {path, _resolved(path)}
-    decoded = path
-    for _ in range(_DECODINGS):
-        if "%" not in decoded:
-            break
-        decoded = unquote_to_bytes(decoded.encode("latin-1")).decode("latin-1")
-        readings |= {decoded, _resolved(decoded)}
-    return readings
+    """In lower case, since not every server minds case."""
+    found: set[str] = set()
+    spelt = {path}
+    for _ in range(_DECODINGS + 1):
+        found.update(reading for each in spelt for reading in _read(each))
+        # Dot segments are resolved before what is encoded is, by some servers, by others after it.
+        resolved = {_resolved(text) for each in spelt for text in (each, _bare(each))}
+        spelt = {_decoded(text) for text in spelt | resolved} - spelt
+    trimmed = {_TRAILING.sub("", reading) for reading in found}
+    lower = {reading.lower() for reading in found | trimmed}
+    return lower | {reading.rstrip("/") for reading in lower}
+
+
+def _read(path: str) -> Iterator[str]:
+    bare = _bare(path)
+    for text in (path, bare, _END.split(path, 1)[0], _END.split(bare, 1)[0]):
+        yield text
+        yield _resolved(text)
+
+
+def _bare(path: str) -> str:
+    return _PARAMETERS.sub("", path)
+
+
+def _decoded(path: str) -> str:
+    if "%" not in path:
+        return path
+    return unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
 
 
 def _resolved(path: str) -> str:
-    """Without path parameters, empty and dot segments; backslashes read as slashes."""
+    """Without empty and dot segments; backslashes read as slashes."""
+    if "//" not in path and "/." not in path and "\\" not in path:
+        return path
     segments: list[str] = []
     raw = path.replace("\\", "/").split("/")
-    for part in raw:
-        segment = part.partition(";")[0]
+    for segment in raw:
         if segment == "..":
             del segments[-1:]
         elif segment not in ("", "."):
             segments.append(segment)
-    directory = bool(segments) and raw[-1].partition(";")[0] in ("", ".", "..")
+    directory = bool(segments) and raw[-1] in ("", ".", "..")
     return "/" + "/".join(segments) + ("/" if directory else "")

@@ -10,8 +10,10 @@ from enum import StrEnum
 from edge.cache.directives import Directives, request_directives, response_directives
 from edge.cache.freshness import HEURISTIC_STATUSES, Lifetime, freshness_lifetime, initial_age
 from edge.cache.invalidate import is_about_itself
+from edge.cache.key import keyed_target
 from edge.cache.never import never_cached
 from edge.cache.tags import MOST_TAGS, tags
+from edge.cache.unkeyed import invites_errors, unkeyed
 from edge.cache.vary import nominated
 from edge.config import SiteRules
 from edge.message import Request, Response
@@ -45,6 +47,12 @@ class StoreReason(StrEnum):
     """It sets a cookie, and the site does not allow that or the origin gave no lifetime."""
     TAGS = "tags"
     """More tags than are kept: it could not be purged by all of them."""
+    COOKIE = "cookie"
+    """The request had a cookie, and a lifetime is given by the site alone: it may be one visitor's
+    own page."""
+    UNKEYED = "unkeyed-field"
+    """The request had a field that may have changed the answer, and Vary does not name it; or an
+    error may come of its fields."""
     VARY = "vary"
     """`Vary: *`, or too many fields in it."""
     NO_FRESHNESS = "no-freshness"
@@ -64,13 +72,13 @@ class StoreReason(StrEnum):
 
 
 _REQUEST_STATUSES = frozenset(
-    # About ranges and conditions that this client sent.
-    {206, 304, 412, 416}
+    # About ranges, conditions and preferences that this client sent.
+    {206, 304, 406, 412, 416}
     # About this client's connection, fields or habits: another client must not be told the same.
     | {401, 407, 408, 411, 413, 415, 417, 421, 425, 426, 428, 429, 431, 511}
 )
 _UNDERSTOOD = frozenset(
-    {200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 402, 403, 404, 405, 406, 409, 410, 414, 422}
+    {200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 402, 403, 404, 405, 409, 410, 414, 422}
     | {500, 501, 502, 503, 504, 505}
 )
 """Final statuses of RFC 9110 15 that ask nothing of a cache but what we do with each."""
@@ -90,6 +98,8 @@ class StoreDecision:
     lifetime: Lifetime = _NO_LIFETIME
     nominated: tuple[str, ...] = ()
     """Request fields named by Vary."""
+    blamed: str | None = None
+    """The request field that Vary should have named, with COOKIE and often with UNKEYED."""
 
     @property
     def store(self) -> bool:
@@ -128,7 +138,23 @@ def storable(
     guess = not (_COOKIES & {name for name, _ in (*request.headers, *response.headers)})
     lifetime = freshness_lifetime(response, directives, rules, now.wall_s, guess=guess)
     reason = _useless(response, directives, lifetime, rules, sent=sent, now=now)
-    return StoreDecision(reason=reason, lifetime=lifetime, nominated=names)
+    decision = StoreDecision(reason=reason, lifetime=lifetime, nominated=names)
+    return _unless_doubtful(request, response, decision, rules) if decision.store else decision
+
+
+def _unless_doubtful(
+    request: Request, response: Response, decision: StoreDecision, rules: SiteRules
+) -> StoreDecision:
+    """The decision to store, unless the response may be one reader's though nobody says so."""
+    headers, names = request.headers, decision.nominated
+    shared = decision.lifetime.explicit or "public" in response_directives(response.headers)
+    guessed = not shared and decision.lifetime != _NO_LIFETIME
+    if guessed and "cookie" in headers and "cookie" not in names:
+        return replace(decision, reason=StoreReason.COOKIE, blamed="cookie")
+    field = unkeyed(headers, names, rules)
+    if field is not None or (response.status >= 400 and invites_errors(headers)):
+        return replace(decision, reason=StoreReason.UNKEYED, blamed=field)
+    return decision
 
 
 def as_get(request: Request) -> Request:
@@ -143,9 +169,10 @@ def storable_post(
     """As `storable`, of a POST: only with a lifetime of the origin's own, and if it is the target.
 
     Whoever sends the POST decides what is stored, but only where the origin says in so many words
-    that this is what everybody gets.
+    that this is what everybody gets. It has seen the whole query, so all of that must be keyed.
     """
-    if request.method != "POST" or not is_about_itself(request, response):
+    keyed = keyed_target(request.target, rules) == request.target
+    if request.method != "POST" or not keyed or not is_about_itself(request, response):
         return StoreDecision(reason=StoreReason.METHOD)
     decision = storable(as_get(request), response, rules, sent=sent, now=now)
     if decision.store and not decision.lifetime.explicit:

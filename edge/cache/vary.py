@@ -2,7 +2,7 @@
 
 import re
 
-from edge.fields import split_list
+from edge.fields import split_list, tokens
 from edge.forwarding import CLIENT_FIELDS, TARGET_FIELDS
 from edge.message import Headers
 
@@ -24,19 +24,32 @@ _COMMA = re.compile(r'[ \t]*(,)[ \t]*|("(?:[^"\\]|\\.)*")')
 
 
 def nominated(response: Headers) -> tuple[str, ...] | None:
-    """The sorted lower-case names in Vary; None where no request can match.
+    """The sorted lower-case names in Vary, and those it should have; None: no request can match.
 
-    That is `*`, more than `MAX_NOMINATED` names, and fields about the client that we write
+    None can with `*`, more than `MAX_NOMINATED` names, and fields about the client that we write
     ourselves: the origin has seen other values than the request before us has. Those that repeat
     what the cache key says are left out.
     """
-    lines = response.lines("vary")
-    if not lines:
+    names = tokens(response.lines("vary")) | _plainly_varies(response)
+    if not names:
         return ()
-    names = {member.lower() for line in lines for member in split_list(line)}
     if "*" in names or len(names) > MAX_NOMINATED or names & CLIENT_FIELDS:
         return None
     return tuple(sorted(names - TARGET_FIELDS - {"host"}))
+
+
+def _plainly_varies(response: Headers) -> set[str]:
+    """The fields by which a response shows to have been chosen, whether or not Vary names them.
+
+    Many servers forget it. One visitor's request would then decide in which coding all others get
+    a page, or whose scripts may read it.
+    """
+    names = set()
+    if tokens(response.lines("content-encoding")) - {"identity"}:
+        names.add("accept-encoding")
+    if set(response.lines("access-control-allow-origin")) - {"*"}:
+        names.add("origin")
+    return names
 
 
 class RequestFields:

@@ -10,6 +10,7 @@ from edge.aio.descriptors import fitted
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
 from edge.aio.questions import answer_question
+from edge.crowd import Crowd
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from edge.trail import AccessLog
@@ -49,7 +50,7 @@ class ParentWorker:
             handler=self._pipeline.answer,
             refuse=self._pipeline.refuse,
             metrics=self._metrics,
-            limits=limits.roomier(),
+            crowd=Crowd(limits.patient()),
             scheme="https",
             welcome=self._welcome,
             exchange=TunnelExchange,

@@ -63,6 +63,7 @@ async def played(suite: Path, keys: Path, results: Path, only: Iterable[str] = (
             limits=replace(QUICK, answer_timeout_s=30),
             heuristic_ttl_s=86_400.0,
             store_set_cookie=True,
+            harmless_fields=("*",),
         ) as net,
     ):
         base = f"http://127.0.0.1:{net.edge.ports['http']}\n"

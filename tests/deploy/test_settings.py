@@ -45,7 +45,7 @@ def test_a_site_s_rules_are_those_of_the_file() -> None:
         ('"0s"', '"60s"'),
         ('"365d"', '"1d"'),
         ('"all"', '["q"]\nhost = "origin.example:8080"'),
-        ("store_set_cookie = false", "store_set_cookie = true"),
+        ("store_set_cookie = false", 'store_set_cookie = true\nharmless_fields = ["X-App-*"]'),
     )
     assert edge_settings(network, network.edges[0], _STATE).sites == (
         SiteRules(
@@ -61,6 +61,7 @@ def test_a_site_s_rules_are_those_of_the_file() -> None:
                 *("/api/cart", "/api/me", "/admin/*"),
             ),
             store_set_cookie=True,
+            harmless_fields=("x-app-*",),
         ),
     )
 

@@ -63,6 +63,8 @@ def test_an_ipv6_client_is_quoted() -> None:
         *("x-envoy-original-path", "x-original-method", "x-host-override", "x-real-host"),
         *("x-forwarded-https", "x-azure-clientip", "x-http-destinationurl", "x_ssl", "https"),
         *("x-backend-host", "x-proxy-url", "cf-visitor", "x-accel-redirect", "request-uri"),
+        *("x-invoke-path", "x-invoke-status", "x-now-route-matches", "x-ms-original-url"),
+        *("x-tunneled-method", "x-original-scheme", "x-forward-for", "x_waws_unencoded_url"),
         *("midmile_position", "x-middleware-subrequest", "front-end-https", "expect", "te"),
         *("connection", "keep-alive", "proxy-authorization", "upgrade", "trailer"),
     ],

@@ -57,9 +57,9 @@ def _installed() -> set[str]:
 
 def _unpacked() -> set[str]:
     found = re.findall(
-        r"^(?:UNPACKED|PEERS) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+        r"^(?:UNPACKED|BEHIND|PEERS) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE
     )
-    assert len(found) == 2
+    assert len(found) == 3
     return set(" ".join(found).split())
 
 

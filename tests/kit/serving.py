@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.http1 import HttpServer
 from edge.config import Limits
+from edge.crowd import Crowd
 from edge.errors import EdgeError
 from edge.message import Headers, Response
 from edge.metrics import EdgeMetrics
@@ -78,7 +79,7 @@ async def serving(answer: Answer = echo, limits: Limits | None = None) -> AsyncI
         handler=handle,
         refuse=refuse,
         metrics=EdgeMetrics(registry),
-        limits=limits or Limits(),
+        crowd=Crowd(limits or Limits()),
         scheme="http",
     )
     await server.listen([sock])

@@ -21,8 +21,10 @@ def few() -> Iterator[int]:
 
 def test_few_descriptors(few: int, caplog: pytest.LogCaptureFixture) -> None:
     """Clients get one half, the way to the next hop the other, and the operator is told."""
-    limits = fitted(Limits(connections=8_000, upstream_connections=4_000))
+    given = Limits(connections=8_000, upstream_connections=4_000, connections_per_client=800)
+    limits = fitted(given)
     assert (limits.connections, limits.upstream_connections) == (few // 2, few // 2)
+    assert limits.connections_per_client == few // 20
     (record,) = caplog.records
     assert (record.levelno, record.__dict__["event"]) == (logging.WARNING, "few-descriptors")
 
