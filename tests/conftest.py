@@ -6,6 +6,7 @@ out half of itself must not look green.
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -15,6 +16,9 @@ from tests.kit import programs
 
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 _APT = "sudo apt-get install "
+# Programs that tests start want this folder's `tests`; there are packages that install one, too.
+os.environ.setdefault("PYTHONPATH", str(Path(__file__).parent.parent))
+
 _NO_SKIP = bool(os.environ.get("MIDMILE_NO_SKIP"))
 
 # How fast anything runs is never a test's business, nor how fast its input is made.

@@ -173,6 +173,8 @@ async def test_real_servers_are_asked_what_was_meant(kind: str, keys: Path, tmp_
     # What they refuse themselves they log in a spelling of their own.
     assert {target for _, target in missing} <= _REFUSED_BEHIND, (missing, extra)
     assert missing.total() == extra.total(), (missing, extra)
-    passed_on = Counter(map(_bare, sink.arrived))
-    assert passed_on - Counter(map(_bare, meant)) == Counter()
+    # A server may begin a request to its own origin anew, and the first is not heard to its end.
+    whole = {_bare(one) for one in meant}
+    begun = {(method, target, b"") for method, target, _ in whole}
+    assert {_bare(one) for one in sink.arrived} <= whole | begun
     assert sink.misread == []
