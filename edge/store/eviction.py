@@ -29,7 +29,7 @@ PROMOTED_USES = 2
 """In the small queue, to be moved to the main one."""
 MOST_CREDIT = 8
 """Uses that count in the main queue, in those that one more stay costs."""
-GHOSTS_PER_KEY = 3
+GHOSTS_PER_KEY = 2
 """Keys remembered, by a hash of four bytes, for each that is there: mistakes are rare, harmless."""
 _GHOSTS_SLACK = 1 / 8
 LARGE_SHARE = 1 / 16
