@@ -113,12 +113,14 @@ def in_slices(
     """
     if judged.verdict.kind is not Kind.MISS:
         return None
-    wanted = stretch(judged.request, site)
-    first, bare = Slice(0).key(judged.key), without_range(judged.request)
+    first = Slice(0).key(judged.key)
+    beginnings = stored(first)
+    if not beginnings and "range" not in judged.request.headers:
+        return None  # nobody knows that it is large, before it is here
+    wanted, bare = stretch(judged.request, site), without_range(judged.request)
     if wanted is None or in_vain(first, bare):
         return None
-    # Of what is asked for as a whole nobody knows that it is large, before it is here.
-    return wanted if not wanted.whole or select(stored(first), bare) else None
+    return wanted if not wanted.whole or select(beginnings, bare) else None
 
 
 def concerns_others(request: Request, verdict: Verdict, *, in_vain: bool) -> bool:

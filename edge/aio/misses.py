@@ -431,7 +431,10 @@ class Misses:
     ) -> None:
         """Give the response to who asked first, and let the others go."""
         self._metrics.not_stored(flight.reason)
-        if flight.reason not in _SAYS_NOTHING_OF_OTHERS and asked.longer_s is None:
+        # That there is no such slice, or an error, does not say that there are none.
+        of_slices = asked.slice is not None and fetched.response.status not in (200, 206)
+        silent = flight.reason in _SAYS_NOTHING_OF_OTHERS or asked.longer_s is not None
+        if not silent and not of_slices:
             gone = fetched.response.status < 500 and flight.reason is not StoreReason.STATUS
             if stored is not None and gone:
                 self._store.remove(stored)  # the origin has something else now

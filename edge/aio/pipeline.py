@@ -15,12 +15,11 @@ from edge.aio.asked import Asked
 from edge.aio.clocks import now
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.fetch import Fetched, Fetcher
-from edge.aio.flights import Ending, Flight
+from edge.aio.flights import Ending
 from edge.aio.hits import Hits
 from edge.aio.misses import Misses
 from edge.aio.reply import Reply, new_request_id, signed
 from edge.aio.slices import Opened, Slices
-from edge.cache.directives import request_directives
 from edge.cache.entry import Entry
 from edge.cache.refresh import refresh_due
 from edge.cache.slices import (
@@ -29,7 +28,6 @@ from edge.cache.slices import (
     answers,
     if_range_holds,
 )
-from edge.cache.stale import StaleReason, instead_of_failure
 from edge.cache.storable import StoreReason
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, VerdictReason
@@ -304,11 +302,11 @@ class Pipeline:
             case Ending.SHARED if not joined or selects(flight.selecting, asked.request.headers):
                 self._note_collapsed(trail, joined)
                 await reply.from_flight(flight, collapsed=joined)
-            case Ending.VALIDATED if not joined or _entry_is_for(flight, asked.request):
+            case Ending.VALIDATED if asked.takes_validated(flight, joined=joined):
                 assert flight.entry is not None
                 self._note_collapsed(trail, joined)
                 await reply.from_entry(flight.entry, collapsed=joined or None)
-            case Ending.STALE if (stale := _stands_in(flight, asked)) is not None:
+            case Ending.STALE if (stale := asked.takes_instead(flight)) is not None:
                 await reply.instead_of(flight, stale)
             case Ending.ALONE if not joined:
                 trail.not_stored = flight.reason
@@ -365,7 +363,7 @@ class Pipeline:
         entry = verdict.entry
         if not asks or entry is None or not self._misses.is_unreachable(asked.key):
             return verdict
-        if _instead(entry, asked, answered=False) is None:
+        if asked.takes_stale(entry, answered=False) is None:
             return verdict
         return Verdict(Kind.STALE, VerdictReason.UNREACHABLE, entry)
 
@@ -387,26 +385,6 @@ class Pipeline:
         await reply.pass_on(
             fetched, passed, reply.verdict.reason, collapsed=collapsed, posted=posted
         )
-
-
-def _stands_in(flight: Flight, asked: Asked) -> StaleReason | None:
-    """Why the flight's stored response may stand in for its failure, for this request."""
-    assert flight.entry is not None
-    assert flight.failure is not None
-    if not selects(flight.entry.selecting, asked.request.headers):
-        return None
-    return _instead(flight.entry, asked, answered=flight.failure.answered)
-
-
-def _instead(entry: Entry, asked: Asked, *, answered: bool) -> StaleReason | None:
-    wanted = request_directives(asked.request.headers)
-    return instead_of_failure(entry, wanted, asked.site, now(), answered=answered)
-
-
-def _entry_is_for(flight: Flight, request: Request) -> bool:
-    """Whether the validated response may serve others than who asked, and this request."""
-    stored = flight.decision is not None and flight.decision.store
-    return stored and flight.entry is not None and selects(flight.entry.selecting, request.headers)
 
 
 def _health(*, draining: bool) -> Response:

@@ -158,7 +158,12 @@ def _landed(begun: _Begun, flight: Flight, ending: Ending) -> Opened | Fetched |
         return flight.take()
     if ending in (Ending.VALIDATED, Ending.STALE):
         assert flight.entry is not None
-        return _of_entry(begun, flight.entry) if selects(flight.entry.selecting, headers) else None
+        takes = (
+            begun.asked.takes_validated(flight, joined=begun.joined)
+            if ending is Ending.VALIDATED
+            else begun.asked.takes_instead(flight) is not None
+        )
+        return _of_entry(begun, flight.entry) if takes else None
     if ending is not Ending.SHARED or flight.of_bytes is None:
         return None
     if not flight.begins or not selects(flight.selecting, headers):

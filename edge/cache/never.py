@@ -14,8 +14,9 @@ from edge.config import SiteRules
 _DECODINGS = 2
 """Some servers decode twice."""
 
-_PARAMETERS = re.compile(r";[^/\\]*")
-"""Of a segment (RFC 3986 3.3); Java's servers take them off, before dot segments are resolved."""
+_PARAMETERS = (re.compile(r";[^/]*"), re.compile(r";[^/\\]*"))
+"""Of a segment (RFC 3986 3.3), which may end with a backslash too; Java's servers take them off,
+before dot segments are resolved."""
 _END = re.compile(r"[;?#\0\r\n]")
 """Where a path ends for a server that decodes it first, or keeps it as a C string."""
 _TRAILING = re.compile(r"(?<=[^/. ])[. ]+(?=/|\Z)")
@@ -73,7 +74,8 @@ def _readings(path: str) -> set[str]:
     for _ in range(_DECODINGS + 1):
         found.update(reading for each in spelt for reading in _read(each))
         # Dot segments are resolved before what is encoded is, by some servers, by others after it.
-        resolved = {_resolved(text) for each in spelt for text in (each, _bare(each))}
+        bare = {text for each in spelt for text in _bare(each)}
+        resolved = {text for each in bare for text in _resolved(each)}
         spelt = {_decoded(text) for text in spelt | resolved} - spelt
     trimmed = {_TRAILING.sub("", reading) for reading in found}
     lower = {reading.lower() for reading in found | trimmed}
@@ -81,14 +83,15 @@ def _readings(path: str) -> set[str]:
 
 
 def _read(path: str) -> Iterator[str]:
-    bare = _bare(path)
-    for text in (path, bare, _END.split(path, 1)[0], _END.split(bare, 1)[0]):
-        yield text
-        yield _resolved(text)
+    for bare in _bare(path):
+        for text in (bare, _END.split(bare, 1)[0]):
+            yield text
+            yield from _resolved(text)
 
 
-def _bare(path: str) -> str:
-    return _PARAMETERS.sub("", path)
+def _bare(path: str) -> set[str]:
+    """As it is, and without parameters."""
+    return {path, *(parameters.sub("", path) for parameters in _PARAMETERS)}
 
 
 def _decoded(path: str) -> str:
@@ -97,12 +100,16 @@ def _decoded(path: str) -> str:
     return unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
 
 
-def _resolved(path: str) -> str:
-    """Without empty and dot segments; backslashes read as slashes."""
-    if "//" not in path and "/." not in path and "\\" not in path:
+def _resolved(path: str) -> set[str]:
+    """Without empty and dot segments; with backslashes as they are, and read as slashes."""
+    return {_without_dots(text) for text in (path, path.replace("\\", "/"))}
+
+
+def _without_dots(path: str) -> str:
+    if "//" not in path and "/." not in path:
         return path
     segments: list[str] = []
-    raw = path.replace("\\", "/").split("/")
+    raw = path.split("/")
     for segment in raw:
         if segment == "..":
             del segments[-1:]

@@ -111,7 +111,7 @@ def content_range(headers: Headers) -> tuple[int, int, int] | None:
     match = _CONTENT_RANGE.fullmatch(lines[0]) if len(lines) == 1 else None
     if match is None:
         return None
-    first, last, size = (min(int(digits[:20]), _CEILING) for digits in match.groups())
+    first, last, size = (decimal(digits, ceiling=_CEILING) or 0 for digits in match.groups())
     return (first, last, size) if first <= last < size else None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
@@ -252,17 +252,26 @@ class Origin:
 async def origin(play: Play) -> AsyncIterator[Origin]:
     """An origin on a port of its own; what it still does at the end is cancelled."""
     stage = Origin(play)
+    async with serving(stage._serve) as stage.port:
+        yield stage
+
+
+@asynccontextmanager
+async def serving(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]],
+    port: int = 0,
+) -> AsyncIterator[int]:
+    """A task for each connection to a port, which is given; those left at the end are cancelled."""
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(stage._serve(reader, writer))
+        task = asyncio.create_task(serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
-    stage.port = listener.sockets[0].getsockname()[1]
+    listener = await asyncio.start_server(accept, "127.0.0.1", port)
     try:
-        yield stage
+        yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
         for task in tuple(tasks):

@@ -17,6 +17,7 @@ from bench.processes import listening, ready, running
 from bench.programs import data, libraries
 from tests.kit.processes import free_ports
 from tests.kit.programs import need
+from tests.kit.talk import serving
 
 _HERE = "127.0.0.1"
 
@@ -116,22 +117,8 @@ async def recorder(
 ) -> AsyncIterator[RecordingOrigin]:
     """A recording origin; what it still does at the end is cancelled."""
     record = RecordingOrigin(cache_control)
-    tasks: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(record._serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    listener = await asyncio.start_server(accept, _HERE, port)
-    record.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with serving(record._serve, port) as record.port:
         yield record
-    finally:
-        listener.close()
-        for task in tuple(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, kw_only=True)

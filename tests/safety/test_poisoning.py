@@ -106,7 +106,9 @@ async def test_requests_with_odd_fields_soon_do_not_wait_for_each_other(keys: Pa
     async with attacked(keys, play) as (net, shop):
         await ask(net, "/", "X-Odd: 1")
         async with asyncio.timeout(10):
-            await asyncio.gather(*(ask(net, "/", "X-Odd: 1") for _ in range(2)))
+            replies = await asyncio.gather(*(ask(net, "/", "X-Odd: 1") for _ in range(2)))
+        assert ["x-odd=1" in shown(reply) for reply in replies] == [True, True]
+        assert len(shop.calls) == 3
 
 
 async def test_what_vary_names_is_shared_among_those_who_send_it(keys: Path) -> None:

@@ -132,6 +132,9 @@ async def stored(net: Delivery, payload: Payload) -> None:
 
 
 _FIRST, _LAST = "/the/first", "/the/last"
+_ENDS_WHAT_WAS_CUT = frozenset({"varnish"})
+"""Servers that send the last chunk to their origin although we have cut the upload off before it.
+The recording origin sees that none comes from us."""
 _REFUSED_BEHIND = frozenset(
     {"/encoded-nul%00", "/half-encoded%?%zz", '/marks?"<>|{}[]^`\\', "/body-head"}
 )
@@ -176,5 +179,7 @@ async def test_real_servers_are_asked_what_was_meant(kind: str, keys: Path, tmp_
     # A server may begin a request to its own origin anew, and the first is not heard to its end.
     whole = {_bare(one) for one in meant}
     begun = {(method, target, b"") for method, target, _ in whole}
-    assert {_bare(one) for one in sink.arrived} <= whole | begun
+    ended = broken if kind in _ENDS_WHAT_WAS_CUT else ()
+    arrived = (_bare(one) for one in sink.arrived if (one.method, one.target) not in ended)
+    assert set(arrived) <= whole | begun
     assert sink.misread == []

@@ -109,6 +109,17 @@ async def test_seeking_to_the_end_works_at_once(keys: Path) -> None:
         assert film.asked == asks(4, 5)
 
 
+async def test_strangers_cannot_keep_it_from_slices(keys: Path) -> None:
+    """What is asked for beyond the end says nothing of what is before it."""
+    film = Film()
+    async with showing(keys, film) as (_, client):
+        beyond = await client.ask("/", f"Range: bytes={9 * SLICE_BYTES}-")
+        assert beyond.status == 416
+        for _ in range(2):
+            assert_part(await client.ask("/", "Range: bytes=7-9"), film, 7, 9)
+        assert film.asked == asks(9, 0)
+
+
 async def test_a_small_one_is_had_whole(keys: Path) -> None:
     """One slice that is all there is answers every request from then on."""
     film = Film(1_000)

@@ -109,7 +109,10 @@ def test_recency_rules_where_it_serves_better() -> None:
 
 def test_what_is_not_there_may_be_used() -> None:
     """Hits are counted late: what they were for may be gone by then."""
-    Eviction(BUDGET).use("gone", 3)
+    eviction = Eviction(BUDGET)
+    eviction.use("gone", 3)
+    eviction.add("there", 1)
+    assert eviction.evict() == "there"
 
 
 def test_what_is_remembered_is_bounded() -> None:
