@@ -20,6 +20,8 @@ from bench.processes import ready, running
 
 _PROGRAM = Path(sys.executable).with_name("midmile")
 _KEYS_S = 60
+_FIRST_EDGE = 20
+"""Of a fleet, on loopback; each of its edges has an address of its own."""
 _BESIDE = frozenset({"parent", "origin"})
 """Nodes beside the site's own servers; the others are near its users."""
 
@@ -63,6 +65,44 @@ def chain(
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """A network of many edges."""
+
+    edges: tuple[Address, ...]
+    """Where each serves HTTP."""
+    admin: Address
+    """A parent's admin port."""
+    token: str
+    """What it wants of who changes something."""
+
+
+@contextmanager
+def fleet(place: Place, upstream: Address, edges: int, cache: str = "2GiB") -> Iterator[Fleet]:
+    """Two parents and so many edges, each with one worker."""
+    grounds = _grounds(place, upstream)
+    serving = [place.address(_FIRST_EDGE + number) for number in range(edges)]
+    admin = place.address(12)
+    names = [f"edge-{number}" for number in range(edges)]
+    stored = f'cache = "{cache}"'
+    text = [
+        _HEAD.format(zone=ZONE, admin=shown(admin), ttl=ANSWER_TTL_S),
+        _site(grounds, None),
+        f'[[region]]\nname = "east"\nclients = ["{EAST}"]',
+        _node("parent", "parent", stored, tunnel=place.address(3)),
+        _node("parent-b", "parent", stored, tunnel=place.address(4)),
+        *(
+            _node(name, "edge", f'region = "east"\nworkers = 1\n{stored}', http=where)
+            for name, where in zip(names, serving, strict=True)
+        ),
+        "",
+    ]
+    _founded(grounds, "\n".join(text))
+    with _nodes(grounds, "parent", "parent-b", *names):
+        token = (grounds.home / "var" / "nodes" / "parent" / "admin.token").read_text().strip()
+        yield Fleet(edges=tuple(serving), admin=admin, token=token)
+
+
 @contextmanager
 def mapper(place: Place) -> Iterator[Contestant]:
     """A low-level DNS server. No edge runs: with every edge down, all are answered."""
@@ -88,9 +128,14 @@ def prepare(
     beside: Place | None = None,
 ) -> Grounds:
     """Write a network file and make its keys."""
-    home = place.folder("midmile")
-    grounds = Grounds(
-        home=home,
+    grounds = _grounds(place, upstream, beside)
+    _founded(grounds, network_file(grounds, cache, pair))
+    return grounds
+
+
+def _grounds(place: Place, upstream: Address, beside: Place | None = None) -> Grounds:
+    return Grounds(
+        home=place.folder("midmile"),
         near=place,
         beside=beside or place,
         http=place.address(1),
@@ -98,16 +143,17 @@ def prepare(
         dns=place.address(8, udp=True),
         origin=upstream,
     )
-    text = network_file(grounds, cache, pair)
-    (home / "network.toml").write_text(text, encoding="utf-8")
+
+
+def _founded(grounds: Grounds, text: str) -> None:
+    (grounds.home / "network.toml").write_text(text, encoding="utf-8")
     subprocess.run(
         [_PROGRAM, "keys", "network.toml"],
-        cwd=home,
+        cwd=grounds.home,
         check=True,
         capture_output=True,
         timeout=_KEYS_S,
     )
-    return grounds
 
 
 def network_file(grounds: Grounds, cache: str, pair: Pair | None) -> str:

@@ -312,9 +312,10 @@ def purge(
     network: RunningNetwork = None,
     state: State = STATE,
 ) -> None:
-    """Drop stored responses in every parent and edge that runs here.
+    """Drop stored responses in every parent and edge.
 
-    Tells which has done it. Whatever is being fetched at that moment is not kept either.
+    Asks a parent that runs here, and tells which nodes have done it. Whatever is being fetched at
+    that moment is not kept either.
     """
     from deploy.commands.admin_port import running_network
     from deploy.commands.purge import purge as command

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from deploy.layout import NodeFiles, node_home
 from deploy.names import Address
 from deploy.overview.topology import Topology
-from deploy.roles import Keeper, Tell, Worker
+from deploy.roles import Keeper, Link, Tell, Worker
 from edge.trail import AccessLog
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Builders(Protocol):
     def prepare_keys(self, network: NetworkPlan, state: Path) -> None:
         """Make the keys that this machine's nodes lack."""
 
-    def build_keeper(self, place: Place, registry: "CollectorRegistry", tell: Tell) -> Keeper:
+    def build_keeper(self, place: Place, registry: "CollectorRegistry", link: Link) -> Keeper:
         """The keeper of the place's role."""
 
     def build_worker(

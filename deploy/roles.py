@@ -14,6 +14,19 @@ Message = Mapping[str, object]
 Tell = Callable[[Message], None]
 
 
+class Link(Protocol):
+    """A keeper's way to its workers."""
+
+    def tell(self, message: Message, worker: int | None = None) -> None:
+        """Tell one, or all that are ready."""
+
+    async def have_done(self, task: Message) -> frozenset[int]:
+        """Have all that are ready do it; the numbers of those that have not.
+
+        A worker that dies meanwhile does not count: the next one in its place is greeted.
+        """
+
+
 class Worker(Protocol):
     """What a role does in each of its worker processes."""
 
@@ -47,3 +60,10 @@ class Keeper(Protocol):
 
     def greeting(self) -> Message | None:
         """What a worker that has just become ready must be told."""
+
+    async def purge(self, asked: Message) -> Message | None:
+        """Have all nodes of the network purge something; None: the role numbers no purges.
+
+        Gives `error` (and `fault`, where it is not who asked that is wrong), or `purged`, `number`,
+        the names of the nodes that have `done` it, and those `missing` it, with the reason.
+        """

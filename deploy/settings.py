@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, cast
 
-from deploy.layout import NodeFiles
+from deploy.layout import NodeFiles, node_home
 from deploy.network import (
     EdgeNode,
     LowNode,
@@ -54,6 +54,16 @@ def parent_settings(network: Network, node: ParentNode, state: Path) -> ParentSe
         sites=site_rules(network),
         edges=frozenset(network.identity_name(edge) for edge in network.edges),
         identity=_identity(NodeFiles(state, node.name)),
+        home=str(node_home(state, node.name)),
+        parents=tuple(
+            _parent_address(network, parent)
+            for parent in network.parents
+            if parent.name != node.name
+        ),
+        nodes={
+            **{network.identity_name(each): each.name for each in network.parents},
+            **{network.identity_name(each): each.name for each in network.edges},
+        },
         cache_bytes=node.cache,
     )
 
@@ -96,6 +106,7 @@ def site_rules(network: Network) -> tuple[SiteRules, ...]:
             query_parameters=site.query,
             never_cache=site.never_cache,
             store_set_cookie=site.store_set_cookie,
+            body_bytes=site.largest_request,
             harmless_fields=tuple(name.lower() for name in site.harmless_fields),
         )
         for site in network.sites

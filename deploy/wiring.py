@@ -30,7 +30,7 @@ from deploy.plan import (
     Place,
     Transport,
 )
-from deploy.roles import Keeper, Message, Tell, Worker
+from deploy.roles import Keeper, Link, Message, Tell, Worker
 from edge.trail import AccessLog
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def key_plan(network: Network) -> "KeyPlan":
     return KeyPlan(network=network.name, nodes=nodes)
 
 
-def build_keeper(place: Place, registry: CollectorRegistry, tell: Tell) -> Keeper:
+def build_keeper(place: Place, registry: CollectorRegistry, link: Link) -> Keeper:
     """The keeper of a place's role."""
     network, node = _standing(place)
     if isinstance(node, EdgeNode | ParentNode):
@@ -129,21 +129,37 @@ def build_keeper(place: Place, registry: CollectorRegistry, tell: Tell) -> Keepe
     if isinstance(node, EdgeNode) and node.listen.https:
         _require_certificates(network)
     match node:
-        case EdgeNode() | ParentNode() | OriginNode():
+        case EdgeNode():
+            from deploy.settings import edge_settings
+            from edge.aio.keeper import EdgeKeeper
+            from edge.metrics import PurgeMetrics
+
+            edge = edge_settings(network, node, place.state)
+            return EdgeKeeper(edge, PurgeMetrics(registry), link)
+        case ParentNode():
+            from deploy.settings import parent_settings
+            from origin.aio.keeper import ParentKeeper
+            from origin.metrics import PurgeLogMetrics
+
+            parent = parent_settings(network, node, place.state)
+            return ParentKeeper(parent, PurgeLogMetrics(registry), link)
+        case OriginNode():
             return IdleKeeper()
         case _:
             from deploy.settings import mapping_settings
             from mapping.aio.keeper import MappingKeeper
             from mapping.metrics import MappingMetrics
 
-            return MappingKeeper(mapping_settings(network, node), MappingMetrics(registry), tell)
+            return MappingKeeper(
+                mapping_settings(network, node), MappingMetrics(registry), link.tell
+            )
 
 
 def build_worker(
     place: Place,
     registry: CollectorRegistry,
     access_log: AccessLog,
-    tell: Tell,  # noqa: ARG001  no role's worker speaks to its keeper yet
+    tell: Tell,
 ) -> Worker:
     """A worker of a place's role."""
     network, node = _standing(place)
@@ -154,14 +170,14 @@ def build_worker(
             from edge.metrics import EdgeMetrics
 
             edge = edge_settings(network, node, place.state)
-            return EdgeWorker(edge, EdgeMetrics(registry), access_log)
+            return EdgeWorker(edge, EdgeMetrics(registry), access_log, tell)
         case ParentNode():
             from deploy.settings import parent_settings
             from edge.metrics import EdgeMetrics
             from origin.aio.worker import ParentWorker
 
             parent = parent_settings(network, node, place.state)
-            return ParentWorker(parent, EdgeMetrics(registry, "origin"), access_log)
+            return ParentWorker(parent, EdgeMetrics(registry, "origin"), access_log, tell)
         case OriginNode():
             from deploy.settings import site_settings
             from origin.aio.site.worker import SiteWorker
@@ -223,6 +239,10 @@ class IdleKeeper:
 
     def greeting(self) -> Message | None:
         """Its workers need not know anything."""
+        return None
+
+    async def purge(self, asked: Message) -> Message | None:  # noqa: ARG002
+        """It numbers no purges."""
         return None
 
 

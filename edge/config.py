@@ -47,6 +47,8 @@ class SiteRules:
     """Path patterns (`/cart/*`): `*` matches any run of characters, in either case."""
     store_set_cookie: bool = False
     """Whether a response with Set-Cookie and explicit freshness may be stored."""
+    body_bytes: int = 1024 * 1024 * 1024
+    """The largest request body that is passed on."""
     harmless_fields: tuple[str, ...] = ()
     """Patterns of lower-case names: request fields besides the usual ones that change no answer."""
 

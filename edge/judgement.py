@@ -74,11 +74,19 @@ class Judgement:
 
 
 def judge(
-    request: Request, site: SiteRules, stored: Callable[[Key], Sequence[Entry]], now: Moment
+    request: Request,
+    site: SiteRules,
+    stored: Callable[[Key], Sequence[Entry]],
+    now: Moment,
+    *,
+    doubtful: bool = False,
 ) -> Judgement:
-    """Judge a request of `site`; `stored` gives all that is stored under a key."""
+    """Judge a request of `site`; `stored` gives all that is stored under a key.
+
+    `doubtful`: as `decide` has it.
+    """
     key = cache_key(request, site)
-    verdict = decide(request, stored(key), now, site)
+    verdict = decide(request, stored(key), now, site, doubtful=doubtful)
     # The origin must see no more than the key holds.
     host_port = keyed_host(request.scheme, request.host_port)
     if host_port != request.host_port:

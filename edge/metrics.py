@@ -169,3 +169,27 @@ def _observe_all(histogram: Histogram, values: Sequence[float]) -> None:
 def _status(status: int) -> str:
     """Origins may answer anything; three digits are as many as HTTP has."""
     return str(status) if 100 <= status <= 599 else "other"
+
+
+class PurgeMetrics:
+    """What a node's keeper counts; `package` as `EdgeMetrics` has it."""
+
+    def __init__(self, registry: CollectorRegistry, package: str = "edge") -> None:
+        prefix = f"midmile_{package}_"
+        self._purges = Counter(
+            prefix + "purges", "Purges carried out by the node.", ("scope",), registry=registry
+        )
+        self._heard = Gauge(
+            prefix + "purges_heard_timestamp_seconds",
+            "When a parent last told what was purged.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
+
+    def purged(self, scope: str) -> None:
+        """All workers have carried out a purge."""
+        self._purges.labels(scope).inc()
+
+    def heard(self) -> None:
+        """A parent has told what was purged, or that nothing was."""
+        self._heard.set_to_current_time()

@@ -20,7 +20,10 @@ FAILED = "midmile-failed"
 REQUEST_ID = "x-request-id"
 """Request: crosses the tunnel and goes on to the origin."""
 
-FIELDS = frozenset({ACCEPT, CODING, LENGTH, FAILED})
+PURGES = "midmile-purges"
+"""Both: how far the sender knows the parents' purges (`edge.purge_log.Position`)."""
+
+FIELDS = frozenset({ACCEPT, CODING, LENGTH, FAILED, PURGES})
 
 ZSTD = "zstd"
 

@@ -1,8 +1,9 @@
 """Frozen settings of the origin room. `deploy/wiring.py` makes them from the network file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from edge.config import DEFAULT_LIMITS, Identity, Limits, SiteRules
+from edge.config import DEFAULT_LIMITS, Identity, Limits, ParentAddress, SiteRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,12 @@ class ParentSettings:
     edges: frozenset[str]
     """DNS names that edges' certificates carry: `NAME.edge.NETWORK.midmile`."""
     identity: Identity
+    home: str = ""
+    """The node's own run-time folder: the log of purges."""
+    parents: tuple[ParentAddress, ...] = ()
+    """The other parents, whose purges it follows."""
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    """The name of each parent and edge, by the DNS name in its certificate."""
     cache_bytes: int = 256 * 1024 * 1024
     limits: Limits = DEFAULT_LIMITS
 

@@ -1,11 +1,12 @@
 """`midmile purge`: has stored responses dropped by every parent and edge of a network.
 
-Parents first: an edge that has dropped something asks its parent for it.
+Any parent will do: it numbers the purge and tells it to the others.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from deploy.commands.admin_port import ask_node
 from deploy.exits import ExitCode, Refusal
@@ -15,41 +16,55 @@ from deploy.network import Network, Node
 
 def purge(network: Network, state: Path, wanted: Mapping[str, object]) -> None:
     """Print which node has done it; `Refusal` where one has not, or nothing is wanted."""
-    nodes: list[Node] = [*network.parents, *network.edges]
-    missing = []
-    for node in nodes:
-        why = _purged_at(network, node, state, wanted)
-        print(why or f"{node.name}: done")
-        if why is not None:
-            missing.append(node.name)
-    if missing:
-        raise Refusal(f"not done by {', '.join(missing)}")
+    if not network.parents:
+        raise Refusal("the network has no parent, which purges are asked of", ExitCode.USAGE)
+    for parent in network.parents:
+        try:
+            answer = _purged_at(network, parent, state, wanted)
+        except _NotHereError as error:
+            print(error)
+        else:
+            _tell(answer)
+            return
+    raise Refusal("no parent could be asked")
+
+
+class _NotHereError(Exception):
+    """A parent could not do it; another may."""
 
 
 def _purged_at(
-    network: Network, node: Node, state: Path, wanted: Mapping[str, object]
-) -> str | None:
-    """None, or why the node has not done it. `Refusal` for what no node could do."""
+    network: Network, parent: Node, state: Path, wanted: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """What a parent says has become of it. `Refusal` for what no parent could do."""
     try:
-        token = admin_token(node_home(state, node.name)).read_text().strip()
+        token = admin_token(node_home(state, parent.name)).read_text().strip()
     except FileNotFoundError:
-        return f"{node.name} does not run with the state in {state}"
+        raise _NotHereError(f"{parent.name} does not run with the state in {state}") from None
     except OSError as error:
-        return f"{node.name}: its token cannot be read: {error.strerror}"
+        why = f"{parent.name}: its token cannot be read: {error.strerror}"
+        raise _NotHereError(why) from None
     fields = {"Authorization": f"Bearer {token}"}
     try:
         status, answer = ask_node(
-            network, node, "POST", "/purge", body=json.dumps(wanted), fields=fields
+            network, parent, "POST", "/purge", body=json.dumps(wanted), fields=fields
         )
     except Refusal as error:
-        return str(error)
-    match status:
-        case 200:
-            return None
-        case 400:
-            raise Refusal(str(answer.get("error")), ExitCode.USAGE)
-        case 503:
-            silent = ", ".join(str(index) for index in answer.get("silent", ()))
-            why = f"worker {silent} did not answer" if silent else "no worker is ready"
-            return f"{node.name}: {why}"
-    return f"{node.name}: {answer.get('error') or f'it answers {status}'}"
+        raise _NotHereError(str(error)) from None
+    if status == 400:
+        raise Refusal(str(answer.get("error")), ExitCode.USAGE)
+    if status not in (200, 202):
+        raise _NotHereError(f"{parent.name}: {answer.get('error') or f'it answers {status}'}")
+    return answer
+
+
+def _tell(answer: Mapping[str, Any]) -> None:
+    """Print what each node has done; `Refusal` where one has not."""
+    for name in answer["done"]:
+        print(f"{name}: done")
+    missing = answer["missing"]
+    for name, why in missing.items():
+        print(f"{name}: {why}")
+    if missing:
+        names = ", ".join(missing)
+        raise Refusal(f"not done yet by {names}: they do it as soon as they hear of it")

@@ -206,6 +206,10 @@ class Site(Table):
         description="Store responses with Set-Cookie if the origin states a lifetime. Every user "
         "then gets the same cookie.",
     )
+    largest_request: Memory = Field(
+        default=1024 * 1024 * 1024,
+        description="The largest request body; what is larger gets 413.",
+    )
     harmless_fields: tuple[Token, ...] = Field(
         default=(),
         description="Request fields that change no response; `*` is any run. A response to a "

@@ -83,7 +83,6 @@ class Shell:
         )
         self._metrics.keeper_restarts.inc(restarts)
         builders = errand.load_builders()
-        self._keeper: Keeper = builders.build_keeper(place, registry, self._tell_workers)
         self._slots = [
             Slot(
                 f"worker {index}",
@@ -95,6 +94,7 @@ class Shell:
             for index in range(place.node.workers)
         ]
         self._questions = Questions(self._slots)
+        self._keeper: Keeper = builders.build_keeper(place, registry, self)
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._drain_s = place.node.drain_s
@@ -136,7 +136,7 @@ class Shell:
             lambda: telemetry.exposition(self._place.metrics),
             self._readiness,
             Explain(node.name, node.role, self._questions),
-            Purge(node.name, node.role, self._questions, new_token(self._place.home)),
+            Purge(node.name, node.role, self._keeper.purge, new_token(self._place.home)),
         )
         await admin.start(self._sockets["admin"][0])
         return admin
@@ -182,10 +182,15 @@ class Shell:
 
         return launch
 
-    def _tell_workers(self, message: Message) -> None:
-        for slot in self._slots:
+    def tell(self, message: Message, worker: int | None = None) -> None:
+        """Tell the role's workers something, one of them or all that are ready."""
+        for slot in self._slots if worker is None else self._slots[worker : worker + 1]:
             if slot.state is SlotState.READY:
                 slot.tell({"kind": "role", "body": message})
+
+    async def have_done(self, task: Message) -> frozenset[int]:
+        """Have the role's workers do something; the numbers of those that have not."""
+        return await self._questions.have_done(task)
 
     def _keys_changed(self) -> None:
         for slot in self._slots:

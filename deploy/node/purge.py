@@ -1,13 +1,15 @@
-"""The admin port's `/purge`: what every worker of this node is to use no more.
+"""The admin port's `/purge`: what no node of the network is to use any more.
 
-`POST /purge` with `{"url": ...}` and its like (`edge/purging.py`), and with the node's token: it is
-made anew at each start, in a file that only the node's own user can read.
+`POST /purge` at a parent, with `{"url": ...}` and its like (`edge/purging.py`), and with the node's
+token: it is made anew at each start, in a file that only the node's own user can read. The answer
+comes when all nodes have done it (200), or when some have not in time (202): these do it as soon as
+they hear of it.
 """
 
 import hmac
 import json
-import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -16,9 +18,7 @@ from deploy.exits import ExitCode, Refusal
 from deploy.keys.files import PRIVATE, write
 from deploy.layout import admin_token
 from deploy.node.explain import fault, told
-from deploy.node.questions import Answers, Questions
-
-log = logging.getLogger("midmile.deploy")
+from deploy.roles import Message
 
 
 def new_token(home: Path) -> str:
@@ -35,14 +35,21 @@ def new_token(home: Path) -> str:
 class Purge:
     """Answers `/purge`."""
 
-    def __init__(self, node: str, role: str, questions: Questions, token: str) -> None:
+    def __init__(
+        self,
+        node: str,
+        role: str,
+        purge: Callable[[Message], Awaitable[Message | None]],
+        token: str,
+    ) -> None:
+        """`purge`: the role's."""
         self._node = node
         self._role = role
-        self._questions = questions
+        self._purge = purge
         self._token = token.encode()
 
     async def serve(self, request: web.Request) -> web.Response:
-        """Have it done by all workers (an aiohttp handler)."""
+        """Have it done by all nodes (an aiohttp handler)."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._token):
             refused = fault(401, "that wants the node's token")
@@ -54,17 +61,10 @@ class Purge:
             asked = None
         if not isinstance(asked, dict):
             return fault(400, "send a JSON object")
-        return self._said(await self._questions.ask({"kind": "purge", "purge": asked}))
-
-    def _said(self, answers: Answers) -> web.Response:
-        said = [each for each in answers.given.values() if each is not None]
-        if answers.given and not said:
-            return fault(404, f"{self._node} is a node of role {self._role}, which stores nothing")
-        for each in said:
-            if "error" in each:
-                return fault(500 if each.get("fault") else 400, str(each["error"]))
-        done = {"node": self._node, "workers": sorted(answers.given)}
-        if answers.silent or not said:
-            return told(503, {**done, "silent": list(answers.silent)})
-        log.info("purged", extra={"event": "purged", "purge": said[0]["purged"]})
-        return told(200, done)
+        said = await self._purge(asked)
+        if said is None:
+            whose = f"{self._node} is a node of role {self._role}"
+            return fault(404, f"{whose}, which numbers no purges: ask a parent")
+        if "error" in said:
+            return fault(500 if said.get("fault") else 400, str(said["error"]))
+        return told(202 if said["missing"] else 200, {"node": self._node, **said})

@@ -26,6 +26,8 @@ class Answers:
     """None: the role knows no such question."""
     silent: tuple[int, ...]
     """Those that are not ready, or did not answer in time."""
+    asked: frozenset[int] = frozenset()
+    """Those that were ready."""
 
 
 class Questions:
@@ -46,11 +48,12 @@ class Questions:
         """Ask every worker that is ready."""
         number = next(self._numbers)
         loop = asyncio.get_running_loop()
+        slots = enumerate(self._slots)
+        ready = {index: slot for index, slot in slots if slot.state is SlotState.READY}
         waiting = {
             index: loop.create_future()
-            for index, slot in enumerate(self._slots)
-            if slot.state is SlotState.READY
-            and slot.tell({"kind": "question", "number": number, "body": question})
+            for index, slot in ready.items()
+            if slot.tell({"kind": "question", "number": number, "body": question})
         }
         self._open[number] = waiting
         try:
@@ -64,7 +67,25 @@ class Questions:
             if answer.done() and not answer.cancelled()
         }
         silent = tuple(index for index in range(len(self._slots)) if index not in given)
-        return Answers(given=given, silent=silent)
+        return Answers(given=given, silent=silent, asked=frozenset(ready))
+
+    async def have_done(self, task: Message) -> frozenset[int]:
+        """Have every worker that is ready do something; the numbers of those that have not.
+
+        Who has died meanwhile is not among them. Who does not even listen is: it may still serve.
+        """
+        answers = await self.ask(task)
+        silent = {
+            index
+            for index in answers.silent
+            if index in answers.asked and self._slots[index].state is SlotState.READY
+        }
+        failed = {
+            index
+            for index, answer in answers.given.items()
+            if answer is None or answer.get("done") is not True
+        }
+        return frozenset(silent | failed)
 
     def heard(self, worker: int, message: Message) -> None:
         """A worker has answered."""

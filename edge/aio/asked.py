@@ -28,6 +28,8 @@ class Asked:
     slice: Slice | None = None
     """This slice is wanted, of what is stored under `whole`; `key` is the slice's."""
     whole: Key = ""
+    doubtful: bool = False
+    """Purges may have been missed: what is stored is asked about before it is used."""
     longer_s: int | None = None
     """Nobody waits: what is stored is fresh, and wanted is something that is so for this long."""
 

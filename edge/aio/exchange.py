@@ -124,6 +124,19 @@ class Exchange:
         if head.has_body:
             self.upload = Upload(chunks=self._body(head), length=head.length)
 
+    def bound_body(self, most_bytes: int) -> None:
+        """Let the request have a body of so many bytes at most.
+
+        Raises RequestError, here or where the body is read.
+        """
+        if self.upload is None:
+            return
+        if self.upload.length is None:
+            bounded = _bounded(self.upload.chunks, most_bytes)
+            self.upload = Upload(chunks=bounded, length=None)
+        elif self.upload.length > most_bytes:
+            raise _too_large(most_bytes)
+
     @property
     def answered(self) -> bool:
         """Whether the final response has begun."""
@@ -303,3 +316,17 @@ class Exchange:
             upstream.close()
             self.ended = True
             self._protocol.close_softly()
+
+
+async def _bounded(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncIterator[bytes]:
+    left = most_bytes
+    async for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            raise _too_large(most_bytes)
+        yield chunk
+
+
+def _too_large(most_bytes: int) -> RequestError:
+    text = f"a request body may have {most_bytes} bytes here"
+    return RequestError(RequestReason.BODY_TOO_LARGE, text)

@@ -16,6 +16,7 @@ from edge.aio.pool import NextHop
 from edge.aio.relay import Relay
 from edge.aio.upstream import Answer, Interim, Upload, Upstream
 from edge.config import EdgeSettings, Limits, SiteRules
+from edge.currency import Currency
 from edge.encoding.codecs import Decoder
 from edge.errors import IDEMPOTENT_METHODS, UpstreamError, UpstreamReason
 from edge.message import Request, Response
@@ -188,9 +189,16 @@ class TunnelFetched(PlainFetched):
 class TunnelFetcher(Fetcher):
     """An edge's way to the parents."""
 
-    def __init__(self, settings: EdgeSettings, metrics: EdgeMetrics) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        metrics: EdgeMetrics,
+        currency: Currency | None = None,
+    ) -> None:
+        """`currency`: as the pipeline has it."""
         super().__init__(_patient(settings).roomier(), metrics, idle_s=TUNNEL_IDLE_S)
         self._settings = settings
+        self._currency = currency or Currency()
         self._hops: dict[str, NextHop] = {}
         self.reload_keys()
 
@@ -217,15 +225,20 @@ class TunnelFetcher(Fetcher):
         return True
 
     def wrap(self, name: str, answer: Answer, attempts: int) -> Fetched:
-        """Take the tunnel's coding off."""
+        """Take the tunnel's coding off, and heed how far the parent knows the purges."""
+        theirs = answer.response.headers.first(tunnel.PURGES)
+        if theirs is not None:
+            self._currency.require(theirs)
         return TunnelFetched(name, answer, attempts)
 
     async def fetch(
         self, site: SiteRules, request: Request, upload: Upload | None, interim: Interim
     ) -> Fetched:
         """As `Fetcher.fetch`, saying what the tunnel may do."""
-        offered = request.with_headers(request.headers.put(tunnel.ACCEPT, tunnel.ZSTD))
-        return await super().fetch(site, offered, upload, interim)
+        headers = request.headers.put(tunnel.ACCEPT, tunnel.ZSTD)
+        if self._currency.text:
+            headers = headers.put(tunnel.PURGES, self._currency.text)
+        return await super().fetch(site, request.with_headers(headers), upload, interim)
 
 
 def _patient(settings: EdgeSettings) -> Limits:

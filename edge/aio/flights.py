@@ -302,6 +302,10 @@ class Flights:
         for key in [key for key in self._flights if key.startswith(f"{site} ")]:
             self.close(key)
 
+    def close_all(self) -> None:
+        """Let nobody else join any flight."""
+        self._flights.clear()
+
     def withdraw(self, key: Key, flight: Flight) -> None:
         """Let nobody else join this flight for `key`."""
         flights = self._flights.get(key, {})

@@ -21,6 +21,7 @@ from edge.cache.refresh import farthest_lead_s, refresh_due
 from edge.cache.status import cache_status
 from edge.cache.verdict import Kind, Verdict, VerdictReason, select
 from edge.config import Limits
+from edge.currency import Currency
 from edge.fields import media_type
 from edge.forwarding import Hop
 from edge.message import Headers, Request, Response
@@ -76,10 +77,12 @@ class Hits:
         hop: Hop,
         limits: Limits,
         store: MemoryStore,
+        currency: Currency,
         metrics: EdgeMetrics,
         access_log: AccessLog,
     ) -> None:
         self._secure = scheme == "https"
+        self._currency = currency
         self._hop = hop
         self._store = store
         self._reader = HeadReader(limits)
@@ -109,7 +112,7 @@ class Hits:
         if wanted is None:
             return False
         ready = self._table.find(wanted)
-        if ready is None:
+        if ready is None or now_s >= self._currency.lasts_until_s:
             return False
         request_id = new_request_id().encode()
         answered = ready.render(now_s, request_id)

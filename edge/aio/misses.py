@@ -215,6 +215,12 @@ class Misses:
         if self._sweeping is None:
             self._sweeping = asyncio.create_task(self._sweep())
 
+    def clear(self) -> None:
+        """Drop all that is stored, and store nothing that is being fetched."""
+        self._store.clear()
+        self._flights.close_all()
+        self._note_store()
+
     async def _sweep(self) -> None:
         """Make the memory of what was purged free, without keeping anybody waiting."""
         try:

@@ -7,7 +7,7 @@ What an answer is made of is `reply`'s business.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edge import forwarding
@@ -32,6 +32,7 @@ from edge.cache.storable import StoreReason
 from edge.cache.vary import selects
 from edge.cache.verdict import Kind, Verdict, VerdictReason
 from edge.config import Limits, SiteRules
+from edge.currency import Currency
 from edge.error_page import error_page
 from edge.errors import (
     EdgeError,
@@ -57,18 +58,21 @@ from edge.judgement import (
 )
 from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
-from edge.purging import wanted_purge
+from edge.purge_log import Position
 from edge.sites import Sites
 from edge.store.memory import MemoryStore
 from edge.store.purges import SOFT_S, Purge
 from edge.trail import AccessLog, Trail
-from edge.tunnel import FAILED, REQUEST_ID
+from edge.tunnel import FAILED, PURGES, REQUEST_ID
 
 log = logging.getLogger("midmile.edge")
 
 _COUNTED = frozenset(
     {RequestReason.HEAD_TIMEOUT, RequestReason.BODY_STALLED, RequestReason.BODY_SLOW}
 )
+
+
+_ASKED_TOGETHER = frozenset({Kind.MISS, Kind.REVALIDATE})
 
 
 class Pipeline:
@@ -84,9 +88,12 @@ class Pipeline:
         fetcher: Fetcher,
         metrics: EdgeMetrics,
         access_log: AccessLog,
+        currency: Currency | None = None,
     ) -> None:
+        """`currency`: None where nobody numbers purges."""
         self._hop = hop
         self._sites = Sites(rules)
+        self._currency = currency or Currency()
         self._store = MemoryStore(
             cache_bytes,
             object_bytes=limits.object_bytes,
@@ -99,6 +106,7 @@ class Pipeline:
                 hop=hop,
                 limits=limits,
                 store=self._store,
+                currency=self._currency,
                 metrics=metrics,
                 access_log=access_log,
             )
@@ -142,11 +150,12 @@ class Pipeline:
         finally:
             self._end(exchange, trail)
 
-    def purge(self, asked: Mapping[str, object]) -> Purge:
-        """Purge what `asked` describes. Raises PurgeError."""
-        purge = wanted_purge(asked, self._sites)
-        self._misses.purge(purge)
-        return purge
+    def purge(self, purges: Sequence[Purge], position: Position, *, everything: bool) -> None:
+        """Carry purges out, or drop all that is stored: we are at `position` then."""
+        if everything:
+            self._misses.clear()
+        self._misses.purge(*purges)
+        self._currency.is_at(position)
 
     def explain(self, question: Question, limits: Limits, secret: bytes) -> Explanation:
         """What would be done with a request whose head is held to `limits`; nothing is done."""
@@ -157,6 +166,7 @@ class Pipeline:
             stored=self._store.peek,
             prospect=self._misses.prospect,
             standings=self._fetcher.standings,
+            doubtful=self._currency.is_doubtful(now().mono_s),
             secret=secret,
         )
         return explain(question, view, now())
@@ -226,10 +236,17 @@ class Pipeline:
         site = site_of(request, self._sites)
         trail.site = site.name
         admit(request, self._hop)
+        exchange.bound_body(site.body_bytes)
         if not forwarding.may_forward(request):
             await exchange.send(signed(_LAST, trail.request_id))
             return
-        judged = judge(request, site, self._store.get, now())
+        self._note_position(request)
+        moment = now()
+        doubtful = self._currency.is_doubtful(moment.mono_s)
+        judged = judge(request, site, self._store.get, moment, doubtful=doubtful)
+        if doubtful and self._hop.trust and judged.verdict.kind in _ASKED_TOGETHER:
+            # What is under way may have been asked for before the purge that we do not know.
+            judged = replace(judged, verdict=Verdict(Kind.BYPASS, VerdictReason.PURGES_UNKNOWN))
         trail.verdict, trail.reason = judged.verdict.kind, judged.verdict.reason
         asked = Asked(
             site=site,
@@ -237,6 +254,7 @@ class Pipeline:
             key=judged.key,
             request_id=trail.request_id,
             websocket=exchange.websocket,
+            doubtful=doubtful,
         )
         reply = Reply(
             hop=self._hop,
@@ -246,6 +264,12 @@ class Pipeline:
             verdict=judged.verdict,
         )
         await self._carry_out(reply, asked)
+
+    def _note_position(self, request: Request) -> None:
+        """An edge says how far it knows the purges: what it knows we have to know too."""
+        theirs = request.headers.first(PURGES) if self._hop.trust else None
+        if theirs is not None:
+            self._currency.require(theirs)
 
     async def _carry_out(self, reply: Reply, asked: Asked) -> None:
         verdict = self._unless_unreachable(asked, reply.verdict)

@@ -132,7 +132,9 @@ class Slices:
     def _begin(self, slice_: Slice) -> _Begun:
         key = slice_.key(self._asked.whole)
         asked = replace(self._asked, key=key, slice=slice_)
-        verdict = decide(asked.request, self._stored(key), now(), asked.site)
+        verdict = decide(
+            asked.request, self._stored(key), now(), asked.site, doubtful=asked.doubtful
+        )
         if verdict.kind is Kind.STALE and verdict.refreshes:
             self._misses.refresh(asked, verdict)
         if verdict.kind in (Kind.HIT, Kind.STALE):

@@ -1,17 +1,20 @@
 """An edge's worker process: listeners, pipeline, and the way to the parents."""
 
+import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from edge.aio.descriptors import fitted
 from edge.aio.fetch import TunnelFetcher
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
-from edge.aio.questions import answer_question
+from edge.aio.questions import Message, answer_question, take_word, tell_behind
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings
 from edge.crowd import Crowd
+from edge.currency import Currency
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from edge.trail import AccessLog
@@ -20,8 +23,19 @@ from edge.trail import AccessLog
 class EdgeWorker:
     """Serves users over HTTP and HTTPS."""
 
-    def __init__(self, settings: EdgeSettings, metrics: EdgeMetrics, access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        metrics: EdgeMetrics,
+        access_log: AccessLog,
+        tell: Callable[[Message], None] | None = None,
+    ) -> None:
+        """`tell` reaches the keeper, which follows the parents' purges; None: there is none."""
         self._settings = settings
+        self._currency = Currency()
+        if tell is not None:
+            # Until the keeper has heard of a parent, nobody knows what was purged.
+            self._currency = Currency(lease_s=-math.inf, behind=partial(tell_behind, tell))
         self._metrics = metrics
         self._access_log = access_log
         self._servers: list[HttpServer] = []
@@ -30,7 +44,9 @@ class EdgeWorker:
         """Serve on the sockets named `http` and `https`."""
         settings = self._settings
         limits = fitted(settings.limits)
-        self._fetcher = TunnelFetcher(replace(settings, limits=limits), self._metrics)
+        self._fetcher = TunnelFetcher(
+            replace(settings, limits=limits), self._metrics, self._currency
+        )
         self._contexts: SiteContexts | None = None
         if sockets.get("https"):
             self._contexts = SiteContexts(settings.sites, settings.site_certificates)
@@ -42,6 +58,7 @@ class EdgeWorker:
             fetcher=self._fetcher,
             metrics=self._metrics,
             access_log=self._access_log,
+            currency=self._currency,
         )
         crowd = Crowd(limits)
         for scheme in ("http", "https"):
@@ -64,11 +81,12 @@ class EdgeWorker:
         await self._pipeline.stop()
         await self._fetcher.close()
 
-    def receive(self, message: Mapping[str, object]) -> None:
-        """Nothing is said to edge workers yet."""
+    def receive(self, message: Message) -> None:
+        """Heed what the keeper has heard of purges."""
+        take_word(message, self._pipeline, self._currency)
 
-    def respond(self, question: Mapping[str, object]) -> Mapping[str, object] | None:
-        """Explain what would be done with a request."""
+    def respond(self, question: Message) -> Message | None:
+        """Explain what would be done with a request, or purge."""
         return answer_question(question, self._pipeline, self._settings.limits)
 
     async def reload_keys(self) -> None:

@@ -12,6 +12,7 @@ _FORWARD = {
     VerdictReason.STALE: "stale",
     VerdictReason.NO_CACHE: "stale",
     VerdictReason.REQUEST_NO_CACHE: "request",
+    VerdictReason.PURGES_UNKNOWN: "stale",
     VerdictReason.REQUEST_MAX_AGE: "request",
     VerdictReason.REQUEST_MIN_FRESH: "request",
     VerdictReason.NOTHING_STORED: "uri-miss",

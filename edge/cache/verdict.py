@@ -51,6 +51,8 @@ class VerdictReason(StrEnum):
     """The stored response is stale, which the client takes."""
     NO_CACHE = "no-cache"
     """The stored response may be used only with the origin's word."""
+    PURGES_UNKNOWN = "purges-unknown"
+    """This node may not have heard of all purges: what is stored is used with the origin's word."""
     REQUEST_NO_CACHE = "request-no-cache"
     """The client wants the origin's word."""
     REQUEST_MAX_AGE = "request-max-age"
@@ -96,8 +98,18 @@ class Verdict:
         return Verdict(kind, VerdictReason.STALE, self.entry)
 
 
-def decide(request: Request, stored: Sequence[Entry], now: Moment, rules: SiteRules) -> Verdict:
-    """The verdict on `request`, as received, given all that is stored under its key."""
+def decide(
+    request: Request,
+    stored: Sequence[Entry],
+    now: Moment,
+    rules: SiteRules,
+    *,
+    doubtful: bool = False,
+) -> Verdict:
+    """The verdict on `request`, as received, given all that is stored under its key.
+
+    `doubtful`: purges may have been missed, so nothing stored is used before it was asked about.
+    """
     bypass = _bypass(request, rules)
     if bypass is not None:
         return Verdict(Kind.BYPASS, bypass)
@@ -106,7 +118,7 @@ def decide(request: Request, stored: Sequence[Entry], now: Moment, rules: SiteRu
     if entry is None:
         reason = VerdictReason.NO_VARIANT if stored else VerdictReason.NOTHING_STORED
     else:
-        reason = _use(entry, directives, now)
+        reason = _use(entry, directives, now, doubtful=doubtful)
     if entry is not None and reason is VerdictReason.FRESH:
         return Verdict(Kind.HIT, reason, entry)
     if entry is not None and reason is VerdictReason.STALE:
@@ -139,10 +151,10 @@ def _bypass(request: Request, rules: SiteRules) -> VerdictReason | None:
     return None
 
 
-def _use(entry: Entry, directives: Directives, now: Moment) -> VerdictReason:
+def _use(entry: Entry, directives: Directives, now: Moment, *, doubtful: bool) -> VerdictReason:
     """FRESH, or what stands against using `entry` without validation; the most lasting first."""
-    if entry.always_validate:
-        return VerdictReason.NO_CACHE
+    if entry.always_validate or doubtful:
+        return VerdictReason.PURGES_UNKNOWN if doubtful else VerdictReason.NO_CACHE
     if not entry.is_fresh(now):
         return VerdictReason.STALE
     if "no-cache" in directives:

@@ -74,6 +74,8 @@ class View:
     stored: Callable[[Key], Sequence[Entry]]
     prospect: Callable[[Key, Request], Prospect]
     standings: Callable[[SiteRules], Sequence[Standing]]
+    doubtful: bool
+    """Whether purges may have been missed."""
     secret: bytes
     """Keys the fingerprints; whoever wants to compare them passes the same."""
 
@@ -95,7 +97,8 @@ def explain(question: Question, view: View, now: Moment) -> Explanation:
         admit(request, view.hop)
         if not forwarding.may_forward(request):
             return replace(told, itself=Itself.LAST)
-        told = _judged(told, judge(request, site, view.stored, now), site, view, now)
+        judged = judge(request, site, view.stored, now, doubtful=view.doubtful)
+        told = _judged(told, judged, site, view, now)
         if told.verdict is Kind.REFUSE:
             raise RequestError(RequestReason.ONLY_IF_CACHED, "nothing stored that may be used")
     except EdgeError as error:

@@ -67,6 +67,10 @@ class MappingKeeper:
         """Which edges are down, for a worker that has just begun."""
         return {"kind": "fleet", "down": list(self._down)} if self._edges else None
 
+    async def purge(self, asked: Mapping[str, object]) -> Mapping[str, object] | None:  # noqa: ARG002
+        """Nothing is stored here."""
+        return None
+
     async def _run(self) -> None:
         """Keep a watch running. One that breaks down leaves every edge in the answers."""
         while True:

@@ -2,18 +2,24 @@
 
 import asyncio
 import logging
+import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from edge.aio import tls
 from edge.aio.descriptors import fitted
+from edge.aio.exchange import Exchange
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
-from edge.aio.questions import answer_question
+from edge.aio.questions import Message, answer_question, take_word, tell_behind
 from edge.crowd import Crowd
+from edge.currency import Currency
+from edge.errors import EdgeError, RequestError, RequestReason
 from edge.forwarding import Hop
 from edge.metrics import EdgeMetrics
 from edge.trail import AccessLog
+from origin.aio.desk import Desk
 from origin.aio.tunnel import TunnelExchange
 from origin.aio.upstream import OriginFetcher
 from origin.config import ParentSettings
@@ -22,12 +28,23 @@ log = logging.getLogger("midmile.origin")
 
 
 class ParentWorker:
-    """Serves the network's edges, and nobody else, over the tunnel."""
+    """Serves the network's edges over the tunnel; other parents may ask for purges, and no more."""
 
     def __init__(
-        self, settings: ParentSettings, metrics: EdgeMetrics, access_log: AccessLog
+        self,
+        settings: ParentSettings,
+        metrics: EdgeMetrics,
+        access_log: AccessLog,
+        tell: Callable[[Message], None] | None = None,
     ) -> None:
+        """`tell` reaches the keeper, which has the log of purges; None: there is none."""
         self._settings = settings
+        self._nodes = settings.edges | {parent.identity for parent in settings.parents}
+        # The keeper says where we are; edges say if that is not enough, so it holds for ever.
+        self._currency = Currency()
+        if tell is not None:
+            self._currency = Currency(lease_s=-math.inf, behind=partial(tell_behind, tell))
+        self._desk = Desk(settings.node, tell or (lambda _: None))
         self._metrics = metrics
         self._access_log = access_log
 
@@ -45,9 +62,10 @@ class ParentWorker:
             fetcher=self._fetcher,
             metrics=self._metrics,
             access_log=self._access_log,
+            currency=self._currency,
         )
         self._server = HttpServer(
-            handler=self._pipeline.answer,
+            handler=self._answer,
             refuse=self._pipeline.refuse,
             metrics=self._metrics,
             crowd=Crowd(limits.patient()),
@@ -58,28 +76,49 @@ class ParentWorker:
         await self._server.listen(sockets["tunnel"], self._context.listening)
 
     def _welcome(self, transport: asyncio.BaseTransport) -> bool:
-        """Let in edges of this network; every other node of it has a certificate too."""
+        """Let in edges and parents of this network; its other nodes have certificates too."""
         names = tls.peer_names(transport.get_extra_info("ssl_object"))
-        if names & self._settings.edges:
+        if names & self._nodes:
             return True
         log.warning(
-            "a caller that is no edge was turned away",
+            "a caller that is neither edge nor parent was turned away",
             extra={"event": "stranger", "names": sorted(names)},
         )
         return False
 
+    async def _answer(self, exchange: Exchange) -> None:
+        assert isinstance(exchange, TunnelExchange)
+        exchange.currency = self._currency
+        callers = exchange.caller & self._nodes
+        try:
+            if self._desk.is_for(exchange.request):
+                await self._desk.answer(exchange, min(callers, default=""))
+            elif callers & self._settings.edges:
+                await self._pipeline.answer(exchange)
+            else:
+                raise RequestError(RequestReason.STRANGER, "parents are told purges, and no more")
+        except EdgeError as error:
+            await self._pipeline.refuse(exchange, error)
+
     async def drain(self, grace_s: float) -> None:
         """Finish what is in flight."""
         self._pipeline.draining = True
+        self._desk.close()
         await HttpServer.drain_all([self._server], grace_s)
         await self._pipeline.stop()
         await self._fetcher.close()
 
-    def receive(self, message: Mapping[str, object]) -> None:
-        """Nothing is said to parent workers yet."""
+    def receive(self, message: Message) -> None:
+        """Heed what the keeper tells of purges, to us or to who asked."""
+        if message.get("kind") == "news":
+            self._desk.take(message)
+            return
+        take_word(message, self._pipeline, self._currency)
+        if message.get("kind") == "position":
+            self._currency.heard(math.inf)
 
-    def respond(self, question: Mapping[str, object]) -> Mapping[str, object] | None:
-        """Explain what would be done with a request."""
+    def respond(self, question: Message) -> Message | None:
+        """Explain what would be done with a request, or purge."""
         return answer_question(question, self._pipeline, self._settings.limits)
 
     async def reload_keys(self) -> None:

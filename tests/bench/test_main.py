@@ -22,7 +22,7 @@ def test_what_is_not_built_says_so(name: str, capsys: pytest.CaptureFixture[str]
 
 def test_what_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """In one line with what there is, and before anything is measured."""
-    assert main(["purge", "speed"]) == 2
+    assert main(["esi", "speed"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("bench: there is no speed; there are hit, miss, ")

@@ -95,6 +95,23 @@ def test_a_parent_knows_the_edges_that_may_ask_it() -> None:
     assert settings.sites == edge_settings(network, network.edges[0], _STATE).sites
 
 
+def test_a_parent_knows_whose_purges_it_follows_and_who_follows_its_own() -> None:
+    """The other parents, where edges find them; every node by its certificate; a place to keep."""
+    network = demo()
+    first, second = network.parents
+    settings = parent_settings(network, first, _STATE)
+    assert settings.home == "var/nodes/parent-a"
+    assert settings.parents == edge_settings(network, network.edges[0], _STATE).parents[1:]
+    assert settings.nodes == {
+        "parent-a.parent.demo.midmile": "parent-a",
+        "parent-b.parent.demo.midmile": "parent-b",
+        "east.edge.demo.midmile": "east",
+        "west.edge.demo.midmile": "west",
+    }
+    others = parent_settings(network, second, _STATE).parents
+    assert [each.name for each in others] == ["parent-a"]
+
+
 def test_the_demo_shop_knows_what_to_do_and_where() -> None:
     """It compresses and does not fail, unless the file says otherwise."""
     home = Path("var/nodes/shop-origin")

@@ -25,6 +25,8 @@ from edge.config import (
     SiteRules,
 )
 from edge.metrics import EdgeMetrics
+from edge.purge_log import Position
+from edge.purging import wanted_purge
 from edge.trail import Row, Stencil
 from origin.aio.worker import ParentWorker
 from origin.config import ParentSettings
@@ -149,6 +151,13 @@ class Delivery:
     state: Path
     edge: Node
     parents: Sequence[Node]
+
+    def purge(self, **wanted: object) -> None:
+        """Have all of them purge, as an operator wants it: parents first."""
+        for node in (*self.parents, self.edge):
+            pipeline = node.worker._pipeline
+            purge = wanted_purge(wanted, pipeline._sites)
+            pipeline.purge([purge], Position(), everything=False)
 
     @asynccontextmanager
     async def client(self, *, tls: str | None = None, limit: int = 65_536) -> AsyncIterator[Talker]:

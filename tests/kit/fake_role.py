@@ -15,14 +15,13 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from deploy.exits import ExitCode, Refusal
 from deploy.names import Address
 from deploy.plan import Listener, NetworkPlan, NodePlan, Place, Transport
-from deploy.roles import Message, Tell
+from deploy.roles import Link, Message, Tell
 from edge.trail import AccessLog
 
 log = logging.getLogger("midmile.deploy")
@@ -70,10 +69,10 @@ def prepare_keys(network: NetworkPlan, state: Path) -> None:
 
 
 class FakeKeeper:
-    """Answers what workers say with `heard`."""
+    """Answers what workers say with `heard`, and purges nothing."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def start(self) -> None:
         """Nothing to begin."""
@@ -83,11 +82,28 @@ class FakeKeeper:
 
     def receive(self, worker: int, message: Message) -> None:
         """Tell all workers who has spoken."""
-        self._tell({"kind": "heard", "from": worker, "text": message["text"]})
+        self._link.tell({"kind": "heard", "from": worker, "text": message["text"]})
 
     def greeting(self) -> Message | None:
         """What a new worker is told."""
         return {"kind": "greeting"}
+
+    async def purge(self, asked: Message) -> Message | None:
+        """Have the workers do something; some URLs get other answers."""
+        match asked.get("url"):
+            case "none":
+                return None
+            case "wrong":
+                return {"error": "nobody could purge that"}
+            case "full":
+                return {"error": "no space left", "fault": True}
+            case "slow":
+                missing = {"b": "it was never heard of"}
+            case _:
+                missing = {}
+        left = await self._link.have_done({"kind": "purges"})
+        missing |= dict.fromkeys(map(str, left), "a worker")
+        return {"purged": asked, "number": 1, "done": ["a"], "missing": missing}
 
 
 class FakeWorker:
@@ -122,8 +138,8 @@ class FakeWorker:
 
     def respond(self, question: Message) -> Message | None:
         """Repeat the question; some URLs get other answers."""
-        if question.get("kind") == "purge":
-            return self._purge(cast("Message", question["purge"]))
+        if question.get("kind") == "purges":
+            return {"done": True}
         match question.get("url"):
             case "none":
                 return None
@@ -133,14 +149,6 @@ class FakeWorker:
                 return {"error": "nobody could ask that"}
         differs = os.getpid() if question["url"] == "differ" else 0
         return {"explanation": {**question, "pid": differs}}
-
-    def _purge(self, wanted: Message) -> Message | None:
-        match wanted.get("url"):
-            case "none":
-                return None
-            case "wrong":
-                return {"error": "nobody could purge that"}
-        return {"purged": wanted}
 
     async def reload_keys(self) -> None:
         """Say so to the next client that listens."""
@@ -182,11 +190,11 @@ class FakeWorker:
         return str(os.getpid())
 
 
-def build_keeper(place: Place, registry: CollectorRegistry, tell: Tell) -> FakeKeeper:
+def build_keeper(place: Place, registry: CollectorRegistry, link: Link) -> FakeKeeper:
     """The keeper; mode `keeper-crash` cannot be made."""
     if place.node.role == "keeper-crash":
         raise RuntimeError("this keeper always crashes")
-    return FakeKeeper(tell)
+    return FakeKeeper(link)
 
 
 def build_worker(

@@ -16,11 +16,12 @@ from deploy.telemetry import ShellMetrics
 from edge.cache.storable import StoreReason
 from edge.cache.verdict import Kind
 from edge.errors import FramingReason, OurReason, RequestReason, UpstreamReason
-from edge.metrics import Direction, EdgeMetrics, Peer
+from edge.metrics import Direction, EdgeMetrics, Peer, PurgeMetrics
+from edge.store.purges import Scope
 from mapping.health import ProbeOutcome
 from mapping.metrics import MappingMetrics
 from mapping.reply import AnswerKind, Transport
-from origin.metrics import SiteMetrics
+from origin.metrics import PurgeLogMetrics, SiteMetrics
 from tests.kit.programs import need
 
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
@@ -34,6 +35,7 @@ _VALUES = {
     "transport": {*Transport},
     "peer": {*Peer},
     "direction": {*Direction},
+    "scope": {*Scope},
 }
 _NAME = re.compile(r"(?<![\w:])(?:[a-z]+:)?midmile_[\w:]+")
 _MATCHER = re.compile(r'(\w+) *(=~|!~|!=|=) *"([^"]*)"')
@@ -47,6 +49,8 @@ def _registry() -> CollectorRegistry:
     EdgeMetrics(registry, "origin")
     MappingMetrics(registry)
     SiteMetrics(registry)
+    PurgeMetrics(registry)
+    PurgeLogMetrics(registry)
     ShellMetrics(registry, version="0", role="edge")
     return registry
 

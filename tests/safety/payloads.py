@@ -577,3 +577,23 @@ def _all() -> Iterator[Payload]:
 
 
 PAYLOADS = tuple(_all())
+
+
+def as_get(payload: Payload) -> Payload | None:
+    """A POST's row with GET in its place, which caches may answer; None for a row without POST.
+
+    The same bytes behind another method: what they mean does not change (RFC 9112 6).
+    """
+    if not payload.wire.startswith(b"POST "):
+        return None
+    return replace(
+        payload,
+        wire=payload.wire.replace(b"POST ", b"GET ", 1),
+        arrives=tuple(
+            replace(one, method="GET") if one.method == "POST" else one for one in payload.arrives
+        ),
+    )
+
+
+GETS = tuple(found for payload in PAYLOADS if (found := as_get(payload)) is not None)
+"""Rows whose method is as good as any for what they try, asked for as what is stored."""

@@ -143,6 +143,41 @@ async def test_nobody_to_ask(keys: Path) -> None:
         assert (reply.status, notes(get("/"), reply)) == (503, [])
 
 
+async def test_an_origin_that_says_nothing(keys: Path) -> None:
+    """504."""
+
+    async def silent(call: Call) -> None:
+        await call.reader.read()
+
+    limits = Limits(answer_timeout_s=0.1)
+    async with (
+        origin(silent) as shop,
+        delivery(keys, shop, limits=limits) as net,
+        net.client() as client,
+    ):
+        client.say(get("/"))
+        reply = await client.reply()
+        assert (reply.status, notes(get("/"), reply)) == (504, [])
+
+
+@pytest.mark.parametrize(
+    ("field", "body"),
+    [("Content-Length: 5", b"12345"), ("Transfer-Encoding: chunked", b"5\r\n12345\r\n0\r\n\r\n")],
+)
+async def test_too_large_a_body(keys: Path, field: str, body: bytes) -> None:
+    """413, whether it was announced or not."""
+    asked = get("/", field, method="POST")
+    async with (
+        origin(play) as shop,
+        delivery(keys, shop, body_bytes=4) as net,
+        net.client() as client,
+    ):
+        client.say(asked + body)
+        reply = await client.reply("POST")
+        assert (reply.status, notes(asked, reply)) == (413, [])
+        assert reply.one("connection") == "close"
+
+
 async def test_too_slow(keys: Path) -> None:
     """408."""
     limits = Limits(head_timeout_s=0.1)

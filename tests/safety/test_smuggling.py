@@ -10,7 +10,7 @@ import pytest
 from tests.kit.delivery import Delivery, Standing, delivery
 from tests.kit.talk import PATIENCE_S, Talker
 from tests.safety.backends import SERVERS, Arrived, recorder, standing
-from tests.safety.payloads import PAYLOADS, Meant, Payload
+from tests.safety.payloads import GETS, PAYLOADS, Meant, Payload
 
 _OURS = frozenset(
     {"host", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
@@ -107,7 +107,7 @@ async def test_hits_are_judged_like_misses(keys: Path) -> None:
     """A target that is stored and ready: the same bytes are refused or answered all the same."""
     wrong: list[tuple[str, str, object]] = []
     async with recorder(cache_control="max-age=600") as sink, delivery(keys, sink) as net:
-        for payload in PAYLOADS:
+        for payload in (*PAYLOADS, *GETS):
             await stored(net, payload)
             answers = await send(net, payload)
             if answers != expected(payload):

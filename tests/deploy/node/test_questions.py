@@ -86,3 +86,27 @@ async def test_questions_are_bounded() -> None:
     questions.lost(0)
     await asyncio.gather(*waiting)
     assert [*crowded, questions.crowded] == [False, True, False]
+
+
+async def test_workers_have_done_what_they_say_they_have() -> None:
+    """Not those who failed, know no such task, keep silent, or do not even listen."""
+    slots = [FakeSlot() for _ in range(4)]
+    questions = asked(*slots, FakeSlot(listens=False), patience_s=0.01)
+    doing = asyncio.create_task(questions.have_done({"kind": "chore"}))
+    await asyncio.sleep(0)
+    assert slots[3].heard[0]["body"] == {"kind": "chore"}
+    for index, said in enumerate(({"done": True}, {"error": "no room"}, None)):
+        questions.heard(index, answer(slots[index], said))
+    assert await doing == {1, 2, 3, 4}
+
+
+async def test_who_is_not_ready_or_dies_is_not_missed() -> None:
+    """The next worker in its place begins with nothing, and is greeted."""
+    starting, dying, well = FakeSlot(SlotState.STARTING), FakeSlot(), FakeSlot()
+    questions = asked(starting, dying, well)
+    doing = asyncio.create_task(questions.have_done({}))
+    await asyncio.sleep(0)
+    dying.state = SlotState.PAUSED
+    questions.lost(1)
+    questions.heard(2, answer(well, {"done": True}))
+    assert await doing == frozenset()

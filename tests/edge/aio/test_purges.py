@@ -5,16 +5,9 @@ import itertools
 from pathlib import Path
 
 from tests.edge.aio.test_hits import FRESH, ready, standing
-from tests.kit.delivery import Delivery
 from tests.kit.talk import Call, Play, Talker
 
 TAGGED = (FRESH, "Cache-Tag: red, big")
-
-
-def purge(net: Delivery, **wanted: object) -> None:
-    """In parents, then at the edge, as the command does it."""
-    for node in (*net.parents, net.edge):
-        node.worker._pipeline.purge(wanted)
 
 
 def numbered() -> Play:
@@ -43,7 +36,7 @@ async def test_a_purge_reaches_what_is_ready(keys: Path) -> None:
         async with standing(keys, numbered()) as (net, client):
             await client.ask()
             assert (await ready(net, client)).body == b"0"
-            purge(net, **wanted)
+            net.purge(**wanted)
             assert (await client.ask()).body == b"1"
             assert (await ready(net, client)).body == b"1"
 
@@ -54,7 +47,7 @@ async def test_users_are_not_told_tags(keys: Path) -> None:
         answers = [await client.ask(), await client.ask(), await ready(net, client)]
         assert [answer.lines("cache-tag") for answer in answers] == [[], [], []]
         assert [answer.body for answer in answers] == [b"0"] * 3
-        purge(net, tag="red", site="shop")
+        net.purge(tag="red", site="shop")
         assert (await client.ask()).body == b"1"
 
 
@@ -63,7 +56,7 @@ async def test_a_soft_purge_keeps_nobody_waiting(keys: Path) -> None:
     async with standing(keys, numbered()) as (net, client):
         await client.ask()
         await ready(net, client)
-        purge(net, tag="big", site="shop", soft=True)
+        net.purge(tag="big", site="shop", soft=True)
         stale = await client.ask()
         assert (stale.body, net.edge.log[-1]["verdict"]) == (b"0", "stale")
         async with asyncio.timeout(10):
@@ -84,7 +77,7 @@ async def test_what_was_being_fetched_is_not_kept(keys: Path) -> None:
     async with standing(keys, play) as (net, client), net.client() as later:
         client.request("/")
         await begun.wait()
-        purge(net, tag="red", site="shop")
+        net.purge(tag="red", site="shop")
         later.request("/")
         gate.set()
         assert {(await each.reply()).body for each in (client, later)} == {b"0", b"1"}
@@ -121,7 +114,7 @@ async def test_memory_comes_back(keys: Path) -> None:
         for number in range(20):
             await client.ask(f"/{number}")
         assert net.edge.count("cache_objects") == 20
-        purge(net, tag="red", site="shop")
+        net.purge(tag="red", site="shop")
         async with asyncio.timeout(10):
             while net.edge.count("cache_objects"):
                 await client.ask(host="east", target="/.well-known/midmile/health")

@@ -199,8 +199,7 @@ async def test_a_change_of_the_film_reaches_all_slices(keys: Path) -> None:
             if change == "post":
                 await client.ask("/", method="POST", body=b"x")
             else:
-                for node in (*net.parents, net.edge):
-                    node.worker._pipeline.purge({"url": "http://shop.test/"})
+                net.purge(url="http://shop.test/")
             reply = await client.ask("/", f"Range: bytes=0-{2 * SLICE_BYTES}")
             assert reply.body == film.body[: 2 * SLICE_BYTES + 1]
 

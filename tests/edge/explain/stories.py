@@ -36,6 +36,7 @@ def told(
     site: SiteRules = SITE,
     prospect: Prospect | None = None,
     trust: bool = False,
+    doubtful: bool = False,
     secret: bytes = b"",
 ) -> Explanation:
     """What is said `seconds` after the beginning of the story."""
@@ -46,6 +47,7 @@ def told(
         limits=DEFAULT_LIMITS,
         stored=lambda key: [entry for entry in stored if entry.key == key],
         prospect=lambda *_: prospect or Prospect(),
+        doubtful=doubtful,
         standings=lambda site: servers.standings(site.name, ("p", "q"), at(seconds).mono_s),
         secret=secret,
     )

@@ -1,0 +1,163 @@
+"""Following the parents' logs of purges: how a node hears of each purge, and that there is none.
+
+Each parent is asked, all the time: it answers at once if it knows something that we do not, and
+otherwise after a while, so that every answer says that nothing was missed until then. The position
+in the next question tells the parent that what it said is done.
+"""
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import aiohttp
+
+from edge.aio import tls
+from edge.config import Identity, ParentAddress
+from edge.purge_log import HOLD_S, PATH, Caught, News, Position, PurgeLogError, catch_up
+
+log = logging.getLogger("midmile.edge.follow")
+
+_PATIENCE_S = HOLD_S + 3.0
+"""For an answer to one question."""
+_MOST_ANSWER_BYTES = 4 * 1024 * 1024
+_LEAST_PAUSE_S, _MOST_PAUSE_S = 0.1, 1.0
+"""Before a parent that gave no answer is asked again."""
+
+
+class Link(Protocol):
+    """A keeper's way to its workers."""
+
+    def tell(self, message: Mapping[str, object], worker: int | None = None) -> None:
+        """Tell one, or all that are ready."""
+
+    async def have_done(self, task: Mapping[str, object]) -> frozenset[int]:
+        """Have all that are ready do it; the numbers of those that have not."""
+
+
+Apply = Callable[[Caught], Awaitable[bool]]
+"""Carries news out; False: it could not be done, and is to be told again."""
+
+
+class Follower:
+    """Follows parents, and has what they tell carried out, one piece of news at a time."""
+
+    def __init__(
+        self,
+        parents: Sequence[ParentAddress],
+        identity: Identity,
+        position: Callable[[], Position],
+        apply: Apply,
+        heard: Callable[[float], None],
+    ) -> None:
+        """`heard`: told when a question was asked whose answer is done; monotonic seconds."""
+        self._parents = parents
+        self._identity = identity
+        self._position = position
+        self._apply = apply
+        self._heard = heard
+        self._tasks: list[asyncio.Task[None]] = []
+        self._one_at_a_time = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self.silent: set[str] = set()
+        """Parents that gave no answer when they were last asked."""
+
+    async def start(self) -> None:
+        """Begin to ask."""
+        self._tasks = [asyncio.create_task(self._follow(parent)) for parent in self._parents]
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Somebody knows more: ask those again now that did not answer."""
+        self._wanted.set()
+
+    async def _follow(self, parent: ParentAddress) -> None:
+        pause_s = _LEAST_PAUSE_S
+        context = tls.tunnel_client(self._identity)
+        timeout = aiohttp.ClientTimeout(total=_PATIENCE_S)
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+            while True:
+                try:
+                    done = await self._ask(session, parent, context)
+                except (aiohttp.ClientError, TimeoutError, OSError, PurgeLogError) as error:
+                    self._note_silence(parent.name, error)
+                    done = False
+                    context = tls.tunnel_client(self._identity)  # our certificate may be new
+                else:
+                    self._note_word(parent.name)
+                if done:
+                    pause_s = _LEAST_PAUSE_S
+                else:
+                    await self._pause(pause_s)
+                    pause_s = min(2 * pause_s, _MOST_PAUSE_S)
+
+    async def _pause(self, seconds: float) -> None:
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+
+    async def _ask(
+        self, session: aiohttp.ClientSession, parent: ParentAddress, context: ssl.SSLContext
+    ) -> bool:
+        """Ask once; whether what was told is done."""
+        asked_s = time.monotonic()
+        async with session.post(
+            f"https://{_bracketed(parent.host)}:{parent.port}{PATH}",
+            data=json.dumps({"position": str(self._position())}).encode(),
+            headers={"Host": parent.name, "Content-Type": "application/json"},
+            ssl=context,
+            server_hostname=parent.identity,
+            allow_redirects=False,
+        ) as response:
+            if response.status != 200:
+                raise PurgeLogError(f"it answers {response.status}")
+            if (response.content_length or 0) > _MOST_ANSWER_BYTES:
+                raise PurgeLogError("it says too much")
+            said = await response.read()
+        try:
+            news = News.of(json.loads(said))
+        except ValueError as error:
+            raise PurgeLogError(str(error)) from error
+        async with self._one_at_a_time:
+            done = await self._carry_out(news)
+        if done:
+            self._heard(asked_s)
+        return done
+
+    async def _carry_out(self, news: News) -> bool:
+        caught = catch_up(self._position(), news)
+        if caught.position == self._position() and not (caught.records or caught.everything):
+            return True
+        return await self._apply(caught)
+
+    def _note_silence(self, name: str, error: Exception) -> None:
+        if name in self.silent:
+            return
+        self.silent.add(name)
+        log.warning(
+            "%s tells nothing of purges: %s",
+            name,
+            str(error) or type(error).__name__,
+            extra={"event": "purges-unheard", "upstream": name},
+        )
+
+    def _note_word(self, name: str) -> None:
+        if name in self.silent:
+            self.silent.discard(name)
+            log.info(
+                "%s tells of purges again", name, extra={"event": "purges-heard", "upstream": name}
+            )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,110 @@
+"""What an edge does once per node: it follows the parents' purges and has its workers do them."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from edge.aio.follow import Follower, Link
+from edge.config import EdgeSettings
+from edge.metrics import PurgeMetrics
+from edge.purge_log import Caught, Position
+
+log = logging.getLogger("midmile.edge.keeper")
+
+Message = Mapping[str, object]
+
+
+class EdgeKeeper:
+    """An edge's keeper."""
+
+    def __init__(self, settings: EdgeSettings, metrics: PurgeMetrics, link: Link) -> None:
+        self._metrics = metrics
+        self._link = link
+        self._position = Position()
+        self._coming = Position()
+        """Where the workers are as soon as they have done what they were told last."""
+        self._heard_s: float | None = None
+        self._follower = Follower(
+            settings.parents,
+            settings.identity,
+            lambda: self._position,
+            self._apply,
+            self._note_heard,
+        )
+
+    async def start(self) -> None:
+        """Begin to follow."""
+        await self._follower.start()
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        await self._follower.stop()
+
+    def receive(self, worker: int, message: Message) -> None:  # noqa: ARG002
+        """A worker has seen that somebody knows more than we do."""
+        if message.get("kind") == "behind":
+            self._follower.hurry()
+
+    def greeting(self) -> Message | None:
+        """Where a new worker, which has stored nothing, begins."""
+        if not self._coming:
+            return None
+        return {
+            "kind": "position",
+            "position": str(self._coming),
+            "released": "",
+            "heard_s": self._heard_s,
+        }
+
+    async def purge(self, asked: Message) -> Message | None:  # noqa: ARG002
+        """Purges are numbered by parents."""
+        return None
+
+    async def _apply(self, caught: Caught) -> bool:
+        self._coming = caught.position
+        left = await self._link.have_done(purges_task(caught))
+        if left:
+            log.warning(
+                "workers %s have not purged",
+                ", ".join(map(str, sorted(left))),
+                extra={"event": "purge-not-done"},
+            )
+            return False
+        self._position = caught.position
+        note(log, self._metrics, caught)
+        return True
+
+    def _note_heard(self, heard_s: float) -> None:
+        self._heard_s = max(heard_s, self._heard_s or heard_s)
+        self._metrics.heard()
+        self._link.tell({"kind": "heard", "heard_s": self._heard_s})
+
+
+def purges_task(caught: Caught) -> Message:
+    """What workers are to do."""
+    return {
+        "kind": "purges",
+        "everything": caught.everything,
+        "purges": [asdict(each.purge) for each in caught.records],
+        "position": str(caught.position),
+    }
+
+
+def note(log: logging.Logger, metrics: PurgeMetrics, caught: Caught) -> None:
+    """Tell of what was done."""
+    if caught.everything:
+        log.info(
+            "all that was stored is dropped: what was purged before is not known here",
+            extra={"event": "purged-everything", "position": str(caught.position)},
+        )
+    for each in caught.records:
+        metrics.purged(each.purge.scope)
+        log.info(
+            "purged",
+            extra={
+                "event": "purged",
+                "purge": asdict(each.purge),
+                "parent": each.parent,
+                "number": each.number,
+            },
+        )

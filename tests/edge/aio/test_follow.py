@@ -1,0 +1,224 @@
+"""Following the parents' purges, and what an edge's keeper makes of them; real sockets and TLS."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from edge.aio import tls
+from edge.aio.keeper import EdgeKeeper
+from edge.config import EdgeSettings, ParentAddress
+from edge.metrics import PurgeMetrics
+from edge.purge_log import PATH, News, Numbered, Position
+from edge.store.purges import Purge, Scope
+from tests.kit.delivery import identity
+from tests.kit.talk import PATIENCE_S
+
+Message = Mapping[str, Any]
+
+
+class Parent:
+    """What answers followers: news as a test hands them out, one piece a question."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.port = 0
+        self.asked: asyncio.Queue[str] = asyncio.Queue()
+        self.news: asyncio.Queue[News | int | bytes] = asyncio.Queue()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Tell the next news, an error's status, or nonsense."""
+        assert (request.host, request.path) == (self.name, PATH)
+        self.asked.put_nowait((await request.json())["position"])
+        match await self.news.get():
+            case News() as news:
+                return web.json_response(news.as_json())
+            case int(status):
+                return web.Response(status=status)
+            case bytes(nonsense):
+                return web.Response(body=nonsense)
+        raise AssertionError
+
+    async def position(self) -> str:
+        """Where who asks next says to be."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.asked.get()
+
+
+class Workers:
+    """A keeper's workers, which do what they are told, or not."""
+
+    def __init__(self) -> None:
+        self.told: list[Message] = []
+        self.done: list[Message] = []
+        self.lazy: set[int] = set()
+
+    def tell(self, message: Message, worker: int | None = None) -> None:
+        """Remember it."""
+        assert worker is None
+        self.told.append(message)
+
+    async def have_done(self, task: Message) -> frozenset[int]:
+        """Remember it too."""
+        self.done.append(task)
+        return frozenset(self.lazy)
+
+
+@asynccontextmanager
+async def parent(keys: Path, name: str, identity_of: str = "") -> AsyncIterator[Parent]:
+    """A parent of this name, perhaps with the certificate of another node."""
+    fake = Parent(name)
+    app = web.Application()
+    app.router.add_post(PATH, fake.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    context = tls.tunnel_server(identity(keys, identity_of or name))
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    fake.port = runner.addresses[0][1]
+    try:
+        yield fake
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def following(keys: Path, *parents: Parent) -> AsyncIterator[tuple[EdgeKeeper, Workers]]:
+    """An edge's keeper that follows these."""
+    settings = EdgeSettings(
+        node="east",
+        cdn_id="midmile-demo",
+        sites=(),
+        parents=tuple(
+            ParentAddress(
+                name=each.name,
+                host="127.0.0.1",
+                port=each.port,
+                identity=f"{each.name}.parent.demo.midmile",
+            )
+            for each in parents
+        ),
+        identity=identity(keys, "east"),
+    )
+    workers = Workers()
+    keeper = EdgeKeeper(settings, PurgeMetrics(CollectorRegistry()), workers)
+    await keeper.start()
+    try:
+        yield keeper, workers
+    finally:
+        await keeper.stop()
+
+
+def news(text: str, *numbers: int, everything: bool = False) -> News:
+    """Purges of parent-a's log, with these numbers."""
+    purge = Purge(site="shop", scope=Scope.TAG, value="red")
+    records = tuple(
+        Numbered(parent="parent-a", stamp="1a", number=each, purge=purge) for each in numbers
+    )
+    return News(position=Position.of(text), records=records, everything=everything)
+
+
+async def test_each_question_says_what_is_done(keys: Path) -> None:
+    """Everything first, since nothing is known; then purge by purge."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (keeper, workers):
+        assert keeper.greeting() is None
+        assert await a.position() == ""
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        assert await a.position() == "parent-a=1a:4"
+        a.news.put_nowait(news("parent-a=1a:6", 5, 6))
+        assert await a.position() == "parent-a=1a:6"
+        first, second = workers.done
+        assert (first["everything"], first["purges"]) == (True, [])
+        assert (second["everything"], len(second["purges"])) == (False, 2)
+        greeting = keeper.greeting()
+        assert greeting is not None
+        assert greeting["position"] == "parent-a=1a:6"
+        assert [each["kind"] for each in workers.told] == ["heard", "heard"]
+
+
+async def test_what_workers_have_not_done_is_told_again(keys: Path) -> None:
+    """The parent must not take it for done; a new worker begins behind it all the same."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (keeper, workers):
+        await a.position()
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        await a.position()
+        workers.lazy = {1}
+        a.news.put_nowait(news("parent-a=1a:5", 5))
+        assert await a.position() == "parent-a=1a:4"
+        greeting = keeper.greeting()
+        assert greeting is not None
+        assert greeting["position"] == "parent-a=1a:5"
+        assert [each["kind"] for each in workers.told] == ["heard"]
+        workers.lazy = set()
+        a.news.put_nowait(news("parent-a=1a:5", 5))
+        assert await a.position() == "parent-a=1a:5"
+
+
+async def test_any_parent_tells_it_all(keys: Path) -> None:
+    """What both tell is done once."""
+    async with (
+        parent(keys, "parent-a") as a,
+        parent(keys, "parent-b") as b,
+        following(keys, a, b) as (_, workers),
+    ):
+        await a.position()
+        await b.position()
+        b.news.put_nowait(news("parent-a=1a:4, parent-b=2b:0", everything=True))
+        assert await b.position() == "parent-a=1a:4, parent-b=2b:0"
+        b.news.put_nowait(news("parent-a=1a:5", 5))
+        assert await b.position() == "parent-a=1a:5, parent-b=2b:0"
+        a.news.put_nowait(news("parent-a=1a:5", 5))
+        assert await a.position() == "parent-a=1a:5, parent-b=2b:0"
+        assert len(workers.done) == 2
+
+
+@pytest.mark.parametrize("answer", [503, b"", b"{}", b"[", b'{"position": 1}'])
+async def test_a_parent_that_talks_nonsense_is_asked_again(
+    keys: Path, answer: int | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told once that it does, and once that it does no more."""
+    caplog.set_level("INFO")
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        for _ in range(2):
+            await a.position()
+            a.news.put_nowait(answer)
+        assert await a.position() == ""
+        assert not workers.told
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        await a.position()
+    events = [getattr(each, "event", "") for each in caplog.records]
+    assert [each for each in events if each.startswith("purges-")] == [
+        "purges-unheard",
+        "purges-heard",
+    ]
+
+
+async def test_nobody_else_is_believed(keys: Path) -> None:
+    """A node with another name in its certificate is told nothing and asked nothing."""
+    async with (
+        parent(keys, "parent-a", identity_of="parent-b") as stranger,
+        parent(keys, "parent-b") as b,
+        following(keys, stranger, b) as (_, workers),
+    ):
+        await b.position()
+        b.news.put_nowait(news("parent-b=2b:0", everything=True))
+        await b.position()
+        assert stranger.asked.empty()
+        assert len(workers.done) == 1
+
+
+async def test_it_hurries_where_somebody_knows_more(keys: Path) -> None:
+    """Who was not heard is asked at once, and not after the usual pause."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (keeper, _):
+        for _ in range(4):  # pauses grow
+            await a.position()
+            a.news.put_nowait(503)
+        await a.position()
+        a.news.put_nowait(503)
+        keeper.receive(0, {"kind": "behind", "position": "parent-a=1a:9"})
+        assert await a.position() == ""
