@@ -189,5 +189,15 @@ def catch_up(position: Position, news: News) -> Caught:
 
     It may be further than when it asked: other parents tell it the same.
     """
+    # An empty log that was never heard of says that nothing was missed in it.
+    missed = [
+        parent
+        for parent, place in news.position.places.items()
+        if not position.has(parent, place) and (place.number or parent in position.places)
+    ]
     new = tuple(each for each in news.records if not position.has(each.parent, each.place))
-    return Caught(position=position.joined(news.position), records=new, everything=news.everything)
+    return Caught(
+        position=position.joined(news.position),
+        records=new,
+        everything=news.everything and bool(missed or not position),
+    )

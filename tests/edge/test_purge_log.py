@@ -122,3 +122,13 @@ def test_who_missed_too_much_begins_anew() -> None:
     """At the position that it is told, also in a parent's new log."""
     caught = catch_up(at("a=1a:2, c=3c:1"), News(position=at("a=2b:0"), everything=True))
     assert (caught.position, caught.everything) == (at("a=2b:0, c=3c:1"), True)
+
+
+def test_an_empty_log_hides_nothing() -> None:
+    """Of a parent that was never heard of; a log that was begun anew does."""
+    news = News(position=at("a=1a:2, b=2b:0"), everything=True)
+    assert catch_up(Position(), news).everything
+    caught = catch_up(at("a=1a:2"), news)
+    assert (caught.everything, caught.position) == (False, news.position)
+    assert catch_up(at("a=1a:2, b=1a:7"), news).everything
+    assert catch_up(at("a=1a:1"), news).everything
