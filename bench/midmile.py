@@ -88,13 +88,15 @@ def fleet(place: Place, upstream: Address, edges: int, cache: str = "2GiB") -> I
     text = [
         _HEAD.format(zone=ZONE, admin=shown(admin), ttl=ANSWER_TTL_S),
         _site(grounds, None),
-        f'[[region]]\nname = "east"\nclients = ["{EAST}"]',
+        '[[region]]\nname = "east"',
         _node("parent", "parent", stored, tunnel=place.address(3)),
         _node("parent-b", "parent", stored, tunnel=place.address(4)),
         *(
             _node(name, "edge", f'region = "east"\nworkers = 1\n{stored}', http=where)
             for name, where in zip(names, serving, strict=True)
         ),
+        _node("top", "top", dns=place.address(10, udp=True)),
+        _node("low", "low", 'region = "east"', dns=grounds.dns),
         "",
     ]
     _founded(grounds, "\n".join(text))

@@ -34,7 +34,7 @@ class _Scale:
 
 
 _FULL = _Scale(edges=10, objects=100_000, rounds=5)
-_SMOKE = _Scale(edges=2, objects=200, rounds=1)
+_SMOKE = _Scale(edges=2, objects=1_000, rounds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
