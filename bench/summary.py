@@ -72,6 +72,7 @@ _LINES = tuple(
         ),
         ("misses, Zipf mix, cache of 1 %", "hitratio", "zipf-mix/1", Metric.OBJECT_MISS_PERCENT),
         ("CPU of a DNS answer", "dns", "plain", Metric.CPU_US_PER_QUERY),
+        ("a tag purged everywhere, ten edges", "purge", "tag", Metric.PURGE_MS),
     )
 )
 

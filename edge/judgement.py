@@ -13,7 +13,7 @@ from edge.cache.key import Key, cache_key, keyed_host, keyed_target
 from edge.cache.slices import Slice, Stretch, stretch, without_range
 from edge.cache.unshared import Unshared
 from edge.cache.validate import CONDITIONS
-from edge.cache.verdict import Kind, Verdict, decide, select
+from edge.cache.verdict import Kind, Verdict, VerdictReason, decide, select
 from edge.config import SiteRules
 from edge.errors import RequestError, RequestReason
 from edge.message import Request
@@ -22,6 +22,8 @@ from edge.sites import Sites
 
 HEALTH_PATH = "/.well-known/midmile/health"
 """Where mappers ask whether users may be sent here; Host is the node's name."""
+
+_ASKED_TOGETHER = frozenset({Kind.MISS, Kind.REVALIDATE})
 
 
 def asks_for_health(request: Request, node: str) -> bool:
@@ -80,10 +82,11 @@ def judge(
     now: Moment,
     *,
     doubtful: bool = False,
+    stands_aside: bool = False,
 ) -> Judgement:
     """Judge a request of `site`; `stored` gives all that is stored under a key.
 
-    `doubtful`: as `decide` has it.
+    `doubtful`: as `decide` has it; who then `stands_aside`, as parents do, lets requests pass.
     """
     key = cache_key(request, site)
     verdict = decide(request, stored(key), now, site, doubtful=doubtful)
@@ -93,6 +96,9 @@ def judge(
         request = replace(request, host_port=host_port)
     if verdict.kind is not Kind.BYPASS and site.query_parameters is not None:
         request = replace(request, target=keyed_target(request.target, site))
+    if doubtful and stands_aside and verdict.kind in _ASKED_TOGETHER:
+        # What is under way may have been asked for before the purge that we do not know.
+        verdict = Verdict(Kind.BYPASS, VerdictReason.PURGES_UNKNOWN)
     return Judgement(request=request, key=key, verdict=verdict)
 
 
@@ -136,7 +142,7 @@ def concerns_others(request: Request, verdict: Verdict, *, in_vain: bool) -> boo
 
     `in_vain`: the last answer to such a request was for one reader alone.
     """
-    if verdict.kind not in (Kind.MISS, Kind.REVALIDATE) or request.method != "GET":
+    if verdict.kind not in _ASKED_TOGETHER or request.method != "GET":
         return False
     if verdict.kind is Kind.REVALIDATE:
         return True

@@ -26,7 +26,7 @@ WHY = {
     VerdictReason.UNREACHABLE: "stored, and nobody could be asked a moment ago: used meanwhile",
     VerdictReason.REQUEST_MAX_STALE: "stored but stale, which the request takes",
     VerdictReason.NO_CACHE: "stored, but each use needs the origin's word",
-    VerdictReason.PURGES_UNKNOWN: "stored, but perhaps purged: it needs the origin's word",
+    VerdictReason.PURGES_UNKNOWN: "a purge may have been missed: it needs the origin's word",
     VerdictReason.REQUEST_NO_CACHE: "stored and fresh, but the request wants the origin's word",
     VerdictReason.REQUEST_MAX_AGE: "stored and fresh, but older than the request allows",
     VerdictReason.REQUEST_MIN_FRESH: "stored and fresh, but not for as long as the request wants",

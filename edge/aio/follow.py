@@ -26,7 +26,10 @@ _PATIENCE_S = HOLD_S + 3.0
 """For an answer to one question."""
 _MOST_ANSWER_BYTES = 4 * 1024 * 1024
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.1, 1.0
-"""Before a parent that gave no answer is asked again."""
+"""Before a parent that gave no answer, or a hasty one, is asked again."""
+_HASTY_S = HOLD_S / 2
+"""An answer that comes sooner must say something: a parent that is not well, or that somebody else
+asks in our name, must not be asked as fast as the network allows."""
 
 
 class Link(Protocol):
@@ -82,19 +85,24 @@ class Follower:
 
     async def _follow(self, parent: ParentAddress) -> None:
         pause_s = _LEAST_PAUSE_S
-        context = tls.tunnel_client(self._identity)
+        context: ssl.SSLContext | None = None
         timeout = aiohttp.ClientTimeout(total=_PATIENCE_S)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
             while True:
                 try:
-                    done = await self._ask(session, parent, context)
+                    # Read here, since it fails while our keys are being renewed.
+                    context = context or tls.tunnel_client(self._identity)
+                    at_once = await self._ask(session, parent, context)
                 except (aiohttp.ClientError, TimeoutError, OSError, PurgeLogError) as error:
                     self._note_silence(parent.name, error)
-                    done = False
-                    context = tls.tunnel_client(self._identity)  # our certificate may be new
+                    at_once, context = False, None  # our certificate may be new
+                except Exception:
+                    # Whoever does not follow any more would never use what it stores again.
+                    log.exception("following %s failed", parent.name, extra={"event": "fault"})
+                    at_once = False
                 else:
                     self._note_word(parent.name)
-                if done:
+                if at_once:
                     pause_s = _LEAST_PAUSE_S
                 else:
                     await self._pause(pause_s)
@@ -109,11 +117,11 @@ class Follower:
     async def _ask(
         self, session: aiohttp.ClientSession, parent: ParentAddress, context: ssl.SSLContext
     ) -> bool:
-        """Ask once; whether what was told is done."""
-        asked_s = time.monotonic()
+        """Ask once; whether to ask again at once."""
+        asked_s, position = time.monotonic(), self._position()
         async with session.post(
             f"https://{_bracketed(parent.host)}:{parent.port}{PATH}",
-            data=json.dumps({"position": str(self._position())}).encode(),
+            data=json.dumps({"position": str(position)}).encode(),
             headers={"Host": parent.name, "Content-Type": "application/json"},
             ssl=context,
             server_hostname=parent.identity,
@@ -124,21 +132,24 @@ class Follower:
             if (response.content_length or 0) > _MOST_ANSWER_BYTES:
                 raise PurgeLogError("it says too much")
             said = await response.read()
+        answered_s = time.monotonic()
         try:
             news = News.of(json.loads(said))
         except ValueError as error:
             raise PurgeLogError(str(error)) from error
-        async with self._one_at_a_time:
-            done = await self._carry_out(news)
+        done = await self.carry_out(news)
         if done:
             self._heard(asked_s)
-        return done
+        hasty = self._position() == position and answered_s - asked_s < _HASTY_S
+        return done and not hasty
 
-    async def _carry_out(self, news: News) -> bool:
-        caught = catch_up(self._position(), news)
-        if caught.position == self._position() and not (caught.records or caught.everything):
-            return True
-        return await self._apply(caught)
+    async def carry_out(self, news: News) -> bool:
+        """Have news carried out, unless that has been done; whether it is done now."""
+        async with self._one_at_a_time:
+            caught = catch_up(self._position(), news)
+            if caught.position == self._position() and not (caught.records or caught.everything):
+                return True
+            return await self._apply(caught)
 
     def _note_silence(self, name: str, error: Exception) -> None:
         if name in self.silent:

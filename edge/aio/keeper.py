@@ -1,5 +1,6 @@
 """What an edge does once per node: it follows the parents' purges and has its workers do them."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,7 +8,7 @@ from dataclasses import asdict
 from edge.aio.follow import Follower, Link
 from edge.config import EdgeSettings
 from edge.metrics import PurgeMetrics
-from edge.purge_log import Caught, Position
+from edge.purge_log import LEASE_S, Caught, News, Position
 
 log = logging.getLogger("midmile.edge.keeper")
 
@@ -17,7 +18,19 @@ Message = Mapping[str, object]
 class EdgeKeeper:
     """An edge's keeper."""
 
-    def __init__(self, settings: EdgeSettings, metrics: PurgeMetrics, link: Link) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        metrics: PurgeMetrics,
+        link: Link,
+        *,
+        lost_s: float = LEASE_S,
+    ) -> None:
+        """`lost_s`: how long what somebody knows of is waited for before all is dropped instead."""
+        self._lost_s = lost_s
+        self._needed = Position()
+        """Somebody is there: we must be, too."""
+        self._giving_up: asyncio.Task[None] | None = None
         self._metrics = metrics
         self._link = link
         self._position = Position()
@@ -38,12 +51,25 @@ class EdgeKeeper:
 
     async def stop(self) -> None:
         """Follow no more."""
+        if self._giving_up is not None:
+            self._giving_up.cancel()
         await self._follower.stop()
 
     def receive(self, worker: int, message: Message) -> None:  # noqa: ARG002
         """A worker has seen that somebody knows more than we do."""
-        if message.get("kind") == "behind":
-            self._follower.hurry()
+        match message:
+            case {"kind": "behind", "position": str(position)}:
+                self._needed = self._needed.joined(Position.of(position))
+                self._follower.hurry()
+                if self._giving_up is None or self._giving_up.done():
+                    self._giving_up = asyncio.create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        """Do without what nobody tells: its parent may be lost for good."""
+        while not self._position.covers(self._needed):
+            await asyncio.sleep(self._lost_s)
+            if not self._position.covers(self._needed):
+                await self._follower.carry_out(News(position=self._needed, everything=True))
 
     def greeting(self) -> Message | None:
         """Where a new worker, which has stored nothing, begins."""

@@ -72,9 +72,6 @@ _COUNTED = frozenset(
 )
 
 
-_ASKED_TOGETHER = frozenset({Kind.MISS, Kind.REVALIDATE})
-
-
 class Pipeline:
     """Answers exchanges."""
 
@@ -243,10 +240,14 @@ class Pipeline:
         self._note_position(request)
         moment = now()
         doubtful = self._currency.is_doubtful(moment.mono_s)
-        judged = judge(request, site, self._store.get, moment, doubtful=doubtful)
-        if doubtful and self._hop.trust and judged.verdict.kind in _ASKED_TOGETHER:
-            # What is under way may have been asked for before the purge that we do not know.
-            judged = replace(judged, verdict=Verdict(Kind.BYPASS, VerdictReason.PURGES_UNKNOWN))
+        judged = judge(
+            request,
+            site,
+            self._store.get,
+            moment,
+            doubtful=doubtful,
+            stands_aside=self._hop.trust,
+        )
         trail.verdict, trail.reason = judged.verdict.kind, judged.verdict.reason
         asked = Asked(
             site=site,

@@ -52,7 +52,8 @@ class VerdictReason(StrEnum):
     NO_CACHE = "no-cache"
     """The stored response may be used only with the origin's word."""
     PURGES_UNKNOWN = "purges-unknown"
-    """This node may not have heard of all purges: what is stored is used with the origin's word."""
+    """This node may not have heard of all purges: what is stored, if anything, needs the origin's
+    word, and a parent keeps out of the way."""
     REQUEST_NO_CACHE = "request-no-cache"
     """The client wants the origin's word."""
     REQUEST_MAX_AGE = "request-max-age"

@@ -97,7 +97,14 @@ def explain(question: Question, view: View, now: Moment) -> Explanation:
         admit(request, view.hop)
         if not forwarding.may_forward(request):
             return replace(told, itself=Itself.LAST)
-        judged = judge(request, site, view.stored, now, doubtful=view.doubtful)
+        judged = judge(
+            request,
+            site,
+            view.stored,
+            now,
+            doubtful=view.doubtful,
+            stands_aside=view.hop.trust,
+        )
         told = _judged(told, judged, site, view, now)
         if told.verdict is Kind.REFUSE:
             raise RequestError(RequestReason.ONLY_IF_CACHED, "nothing stored that may be used")

@@ -24,6 +24,7 @@ _CONTESTANTS = {
         *("identity", "gzip", "brotli", "zstd", "zstd-base"),
     },
     "dns": {"midmile", "gdnsd", "knot"},
+    "purge": {"midmile"},
 }
 _CASES = {
     "hit": "1KB/varied-heads",
@@ -35,6 +36,7 @@ _CASES = {
     "hitratio": "zipf-mix/1",
     "bytes": "base/product",
     "dns": "ecs-10000",
+    "purge": "site",
 }
 
 

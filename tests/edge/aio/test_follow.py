@@ -1,6 +1,8 @@
 """Following the parents' purges, and what an edge's keeper makes of them; real sockets and TLS."""
 
 import asyncio
+import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +16,9 @@ from edge.aio import tls
 from edge.aio.keeper import EdgeKeeper
 from edge.config import EdgeSettings, ParentAddress
 from edge.metrics import PurgeMetrics
-from edge.purge_log import PATH, News, Numbered, Position
+from edge.purge_log import LEASE_S, PATH, News, Numbered, Position
 from edge.store.purges import Purge, Scope
+from tests.edge.aio.test_hits import until
 from tests.kit.delivery import identity
 from tests.kit.talk import PATIENCE_S
 
@@ -57,6 +60,7 @@ class Workers:
         self.told: list[Message] = []
         self.done: list[Message] = []
         self.lazy: set[int] = set()
+        self.fault: Exception | None = None
 
     def tell(self, message: Message, worker: int | None = None) -> None:
         """Remember it."""
@@ -65,6 +69,8 @@ class Workers:
 
     async def have_done(self, task: Message) -> frozenset[int]:
         """Remember it too."""
+        if self.fault is not None:
+            raise self.fault
         self.done.append(task)
         return frozenset(self.lazy)
 
@@ -88,7 +94,9 @@ async def parent(keys: Path, name: str, identity_of: str = "") -> AsyncIterator[
 
 
 @asynccontextmanager
-async def following(keys: Path, *parents: Parent) -> AsyncIterator[tuple[EdgeKeeper, Workers]]:
+async def following(
+    keys: Path, *parents: Parent, lost_s: float = LEASE_S
+) -> AsyncIterator[tuple[EdgeKeeper, Workers]]:
     """An edge's keeper that follows these."""
     settings = EdgeSettings(
         node="east",
@@ -106,7 +114,7 @@ async def following(keys: Path, *parents: Parent) -> AsyncIterator[tuple[EdgeKee
         identity=identity(keys, "east"),
     )
     workers = Workers()
-    keeper = EdgeKeeper(settings, PurgeMetrics(CollectorRegistry()), workers)
+    keeper = EdgeKeeper(settings, PurgeMetrics(CollectorRegistry()), workers, lost_s=lost_s)
     await keeper.start()
     try:
         yield keeper, workers
@@ -121,6 +129,11 @@ def news(text: str, *numbers: int, everything: bool = False) -> News:
         Numbered(parent="parent-a", stamp="1a", number=each, purge=purge) for each in numbers
     )
     return News(position=Position.of(text), records=records, everything=everything)
+
+
+def moved(path: str, to: str) -> str:
+    """Move a file; gives where it is now."""
+    return str(Path(path).rename(to))
 
 
 async def test_each_question_says_what_is_done(keys: Path) -> None:
@@ -222,3 +235,62 @@ async def test_it_hurries_where_somebody_knows_more(keys: Path) -> None:
         a.news.put_nowait(503)
         keeper.receive(0, {"kind": "behind", "position": "parent-a=1a:9"})
         assert await a.position() == ""
+
+
+async def test_a_parent_that_says_nothing_in_haste_is_asked_in_peace(keys: Path) -> None:
+    """Its word counts, but it shall not be asked as fast as it can say nothing."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        await a.position()
+        began_s = time.monotonic()
+        for _ in range(2):
+            a.news.put_nowait(news("parent-a=1a:3"))
+            assert await a.position() == "parent-a=1a:4"
+        assert time.monotonic() - began_s > 0.25
+        assert [each["kind"] for each in workers.told] == ["heard"] * 3
+
+
+async def test_a_fault_of_ours_does_not_end_it(
+    keys: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, nothing is acknowledged, and the parent is asked again."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        workers.fault = RuntimeError("a bug")
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        assert await a.position() == ""
+        workers.fault = None
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        assert await a.position() == "parent-a=1a:4"
+    assert [getattr(each, "event", "") for each in caplog.records] == ["fault"]
+
+
+async def test_keys_may_be_on_their_way(
+    keys: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While they are replaced nobody can be asked; it goes on as soon as they are there."""
+    state = tmp_path / "state"
+    shutil.copytree(keys, state)
+    key = identity(state, "east").key
+    aside = moved(key, f"{key}.aside")
+    async with parent(keys, "parent-a") as a, following(state, a):
+        await asyncio.sleep(0)  # it tries, and cannot
+        assert [getattr(each, "event", "") for each in caplog.records] == ["purges-unheard"]
+        moved(aside, key)
+        assert await a.position() == ""
+
+
+async def test_what_nobody_tells_is_done_without(keys: Path) -> None:
+    """Whoever knew of it may be lost for good: everything is dropped once, and no more asked."""
+    async with (
+        parent(keys, "parent-a") as a,
+        following(keys, a, lost_s=0.05) as (keeper, workers),
+    ):
+        await a.position()
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        await a.position()
+        keeper.receive(0, {"kind": "behind", "position": "parent-a=1a:4, parent-b=2b:9"})
+        a.news.put_nowait(news("parent-a=1a:5", 5))
+        await until(lambda: workers.done[-1]["position"] == "parent-a=1a:5, parent-b=2b:9")
+        assert [each["everything"] for each in workers.done].count(True) == 2

@@ -61,6 +61,23 @@ def test_verdicts(
 
 
 @pytest.mark.parametrize(
+    ("stored", "trust", "kind", "reason"),
+    [
+        ([MINUTE], False, "revalidate", "purges-unknown"),
+        ([], False, "miss", "nothing-stored"),
+        ([MINUTE], True, "bypass", "purges-unknown"),
+        ([], True, "bypass", "purges-unknown"),
+    ],
+)
+def test_what_may_have_been_purged(
+    stored: list[Entry], trust: bool, kind: str, reason: str
+) -> None:
+    """An edge asks about it; a parent stands aside, also where it has nothing."""
+    said = told(0, stored, trust=trust, doubtful=True)
+    assert (said.verdict, said.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(
     ("url", "fields", "method", "status", "reason"),
     [
         ("http://other.test/", [], "GET", 421, "unknown-site"),
