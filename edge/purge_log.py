@@ -130,6 +130,8 @@ class News:
     """Each log's in order, with no gap."""
     everything: bool = False
     """What it missed is not known any more: all that it has stored is purged."""
+    more: bool = False
+    """There is more than fits: the follower has still missed something."""
 
     def as_json(self) -> dict[str, object]:
         """For the wire."""
@@ -139,17 +141,24 @@ class News:
                 [each.parent, each.stamp, each.number, asdict(each.purge)] for each in self.records
             ],
             "everything": self.everything,
+            "more": self.more,
         }
 
     @classmethod
     def of(cls, said: object) -> "News":
         """What `as_json` gave. Raises PurgeLogError."""
         match said:
-            case {"position": str(position), "records": list(records), "everything": bool(all_)}:
+            case {
+                "position": str(position),
+                "records": list(records),
+                "everything": bool(all_),
+                "more": bool(more),
+            }:
                 return cls(
                     position=Position.of(position),
                     records=tuple(_numbered(each) for each in cast("list[object]", records)),
                     everything=all_,
+                    more=more,
                 )
         raise PurgeLogError("no news of purges")
 

@@ -229,6 +229,7 @@ class PurgeLog:
             if name == self._name or not _is_later(position.places.get(name), log)
         }
         places, records, room = dict[str, Place](), list[Numbered](), _Room()
+        more = False
         for name, log in logs.items():
             place, theirs = log.place(released=released), position.places.get(name)
             goes_on = theirs is not None and theirs.stamp == log.stamp
@@ -237,13 +238,15 @@ class PurgeLog:
             if lost or not position:
                 at = {each: logs[each].place(released=released) for each in logs}
                 return News(position=Position(at), everything=True)
-            told = room.let_in(log.between(known, place.number))
+            missed = log.between(known, place.number)
+            told = room.let_in(missed)
+            more = more or len(told) < len(missed)
             records += told
             if told:
                 places[name] = Place(log.stamp, told[-1].number)
             elif theirs is None and not place.number:
                 places[name] = place
-        return News(position=Position(places), records=tuple(records))
+        return News(position=Position(places), records=tuple(records), more=more)
 
 
 class _Room:

@@ -138,7 +138,7 @@ class Follower:
         except ValueError as error:
             raise PurgeLogError(str(error)) from error
         done = await self.carry_out(news)
-        if done:
+        if done and not news.more:
             self._heard(asked_s)
         hasty = self._position() == position and answered_s - asked_s < _HASTY_S
         return done and not hasty

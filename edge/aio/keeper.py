@@ -67,9 +67,10 @@ class EdgeKeeper:
     async def _give_up(self) -> None:
         """Do without what nobody tells: its parent may be lost for good."""
         while not self._position.covers(self._needed):
+            needed = self._needed  # of what comes meanwhile nobody has had the time to tell
             await asyncio.sleep(self._lost_s)
-            if not self._position.covers(self._needed):
-                await self._follower.carry_out(News(position=self._needed, everything=True))
+            if not self._position.covers(needed):
+                await self._follower.carry_out(News(position=needed, everything=True))
 
     def greeting(self) -> Message | None:
         """Where a new worker, which has stored nothing, begins."""

@@ -210,7 +210,8 @@ class ParentKeeper:
         node = self._settings.nodes.get(identity)
         if self._kept is None or node is None or node not in self._nodes:
             return
-        self._followers.heard(node, position, time.monotonic())
+        if not self._kept.log.went_back(position):  # else it speaks of another log than ours
+            self._followers.heard(node, position, time.monotonic())
         self._note_followers()
         self._changed.set()
         self._heard_of(self._kept, position)

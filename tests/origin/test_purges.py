@@ -130,7 +130,9 @@ def test_one_piece_of_news_has_its_bounds() -> None:
     """In records and in characters; whoever asks again comes to the end."""
     log = log_of("a")
     number(log, 2 * MOST_AT_ONCE + 1)
-    assert len(log.since(Position.of("a=10:0"), released=True).records) == MOST_AT_ONCE
+    first = log.since(Position.of("a=10:0"), released=True)
+    assert (len(first.records), first.more) == (MOST_AT_ONCE, True)
+    assert not log.since(Position.of(f"a=10:{MOST_AT_ONCE + 1}"), released=True).more
     assert len(told(log, "a=10:0").records) == 2 * MOST_AT_ONCE + 1
     log = log_of("a")
     number(log, 3, value="x" * (MOST_CHARACTERS // 2 + 1))

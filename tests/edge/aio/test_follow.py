@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,20 @@ async def test_what_workers_have_not_done_is_told_again(keys: Path) -> None:
         workers.lazy = set()
         a.news.put_nowait(news("parent-a=1a:5", 5))
         assert await a.position() == "parent-a=1a:5"
+
+
+async def test_a_part_of_the_news_is_no_reason_to_trust(keys: Path) -> None:
+    """Only after the last of it nothing is missed any more."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        await a.position()
+        a.news.put_nowait(replace(news("parent-a=1a:6", 5, 6), more=True))
+        assert await a.position() == "parent-a=1a:6"
+        assert [each["kind"] for each in workers.told] == ["heard"]
+        a.news.put_nowait(news("parent-a=1a:7", 7))
+        assert await a.position() == "parent-a=1a:7"
+        assert [each["kind"] for each in workers.told] == ["heard"] * 2
 
 
 async def test_any_parent_tells_it_all(keys: Path) -> None:
