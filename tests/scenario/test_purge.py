@@ -200,7 +200,8 @@ async def test_who_hears_of_no_parent_doubts_what_it_has(network: Running) -> No
     async with away(network, "parent-a", "parent-b"), asyncio.timeout(60):
         while "(purges-unknown)" not in (await network.grounds.midmile(*explain, *state)).stdout:
             pass
-        await came(network, "/objects/10KB")
+        said = await came(network, "/objects/10KB")
+        assert said[0].endswith("; detail=unreachable")
     await is_stored(network, "/objects/10KB")
 
 

@@ -133,13 +133,20 @@ async def test_a_worker_that_drains_keeps_nobody_waiting(keys: Path) -> None:
 
 
 async def test_an_answer_that_nobody_waits_for(keys: Path) -> None:
-    """Who asked has left: it is dropped."""
+    """Who asked has left: it is dropped, and the next who asks gets its own."""
     async with standing(keys) as (worker, keeper, port):
         async with calling(port, context_of(keys, "east")) as caller:
             ask(caller, {"position": ""})
             question = await keeper.hears()
         worker.receive({"kind": "news", "id": question["id"], "news": NEWS.as_json()})
         worker.receive({"kind": "news", "id": 99, "news": NEWS.as_json()})
+        async with calling(port, context_of(keys, "east")) as caller:
+            ask(caller, {"position": ""})
+            later = await keeper.hears()
+            worker.receive(
+                {"kind": "news", "id": later["id"], "news": News(position=Position()).as_json()}
+            )
+            assert News.of(json.loads((await caller.reply()).body)) == News(position=Position())
 
 
 async def test_responses_tell_edges_how_far_they_should_be(keys: Path) -> None:

@@ -294,6 +294,7 @@ async def test_whoever_asked_may_leave(keys: Path, tmp_path: Path) -> None:
         await asyncio.gather(asking, return_exceptions=True)
         await stage.until(lambda: stage.released() == stage.position)
         await stage.until(lambda: east.heard)
+        assert east.heard == [("east", 1)]
 
 
 def of_another(number: int, stamp: str = "20") -> Caught:
