@@ -219,7 +219,7 @@ _UPSTREAM_MEANING = {
     # The user has waited long enough; a second server is given no second minute.
     UpstreamReason.ANSWER_TIMEOUT: (504, Retry.NEVER),
     UpstreamReason.BAD_ANSWER: (502, Retry.IDEMPOTENT),
-    UpstreamReason.BROKEN_BODY: (502, Retry.NEVER),
+    UpstreamReason.BROKEN_BODY: (502, Retry.IDEMPOTENT),
     UpstreamReason.BODY_STALLED: (504, Retry.NEVER),
     UpstreamReason.NO_UPSTREAM: (503, Retry.NEVER),
 }

@@ -79,6 +79,10 @@ class Fetcher:
                 answer = await self._upstream.exchange(
                     hops[name], request, upload, interim, reuse=self.reusable(request)
                 )
+                fetched = self.wrap(name, answer, attempts)
+                if _announces_a_body(request, fetched.response):
+                    # Whoever is gone before the first bytes of it can still be replaced.
+                    await answer.begin()
             except UpstreamError as failure:
                 self._note_failure(name, failure)
                 error = failure
@@ -87,7 +91,7 @@ class Fetcher:
             else:
                 recovered = self._servers.answered(name)
                 self._metrics.upstream_answered(name, recovered=recovered)
-                return self.wrap(name, answer, attempts)
+                return fetched
         raise error
 
     def wrap(self, name: str, answer: Answer, attempts: int) -> Fetched:
@@ -127,6 +131,15 @@ class Fetcher:
     async def close(self) -> None:
         """Close every connection."""
         await self._upstream.close()
+
+
+def _announces_a_body(request: Request, response: Response) -> bool:
+    """Whether so many bytes are said to follow the head; a stream may have none for hours."""
+    return (
+        request.method != "HEAD"
+        and response.status not in (101, 204, 304)
+        and (response.headers.first("content-length") or "0") != "0"
+    )
 
 
 _BEFORE_THE_BODY = frozenset(

@@ -75,6 +75,7 @@ class Answer:
         self._connection = connection
         self._sender = sender
         self._when_closed: Callable[[], None] | None = None
+        self._first = b""
         if response.status == 101:
             self.relay = Relay(connection)
         if sender is not None:
@@ -90,17 +91,31 @@ class Answer:
         if isinstance(failure, EdgeError) and not self._payload.is_eof():
             self._payload.set_exception(failure)
 
+    async def begin(self) -> None:
+        """Wait for the body's first bytes. Raises UpstreamError."""
+        try:
+            self._first = await self._read()
+        except BaseException:
+            self.close()
+            raise
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body's bytes; raises UpstreamError where it ends too soon."""
         try:
-            while chunk := await self._payload.readany():
+            if self._first:
+                yield self._first
+            while chunk := await self._read():
                 yield chunk
+        finally:
+            self.close()
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._payload.readany()
         except TimeoutError as error:
             raise UpstreamError(UpstreamReason.BODY_STALLED, "the body stopped coming") from error
         except (aiohttp.ClientError, OSError, HttpProcessingError) as error:
             raise UpstreamError(UpstreamReason.BROKEN_BODY, "the body ended too soon") from error
-        finally:
-            self.close()
 
     def close(self) -> None:
         """Give the connection back if the exchange is complete, else cut it off."""

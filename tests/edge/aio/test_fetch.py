@@ -92,6 +92,30 @@ async def test_what_is_sent_again(method: str, body: bool, asked_again: bool) ->
         await fetcher.close()
 
 
+async def test_gone_between_head_and_body() -> None:
+    """Another is asked, as nothing of the first answer has been passed on; behind a POST none is."""
+    home = await first_of("a", "b")
+    other = {"a": "b", "b": "a"}[home]
+    torn = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", CLOSE]
+    async with scripted(torn, torn) as dying, scripted(OK) as well:
+        fetcher = Given({home: dying, other: well})
+        with pytest.raises(UpstreamError) as caught:
+            await fetcher.ask("POST")
+        assert caught.value.reason is UpstreamReason.BROKEN_BODY
+        assert await fetcher.ask() == (other, b"ok")
+        await fetcher.close()
+
+
+async def test_a_stream_begins_when_it_likes() -> None:
+    """A head that announces no length is passed on at once: its body may begin in an hour."""
+    async with scripted(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") as server:
+        fetcher = Given({"a": server})
+        fetched = await fetcher.fetch(SITE, request(), None, lambda _: None)
+        assert fetched.response.status == 200
+        fetched.close()
+        await fetcher.close()
+
+
 async def test_a_body_is_still_whole_where_nobody_was_reached() -> None:
     """A refused connection costs even a POST nothing."""
     home = await first_of("a", "b")
