@@ -58,6 +58,9 @@ class Keeper(Protocol):
     def receive(self, worker: int, message: Message) -> None:
         """Take a message from worker number `worker`."""
 
+    def worker_died(self, how: str) -> None:
+        """A worker has ended without being asked: `exit code 3`, or `signal SIGBUS`."""
+
     def greeting(self) -> Message | None:
         """What a worker that has just become ready must be told."""
 

@@ -17,6 +17,7 @@ from deploy.network import (
 )
 from edge.config import (
     CertificateFiles,
+    DiskSettings,
     EdgeSettings,
     Identity,
     Limits,
@@ -42,6 +43,7 @@ def edge_settings(network: Network, node: EdgeNode, state: Path) -> EdgeSettings
             site.name: _site_certificate(network, site, files) for site in network.sites
         },
         cache_bytes=node.cache,
+        disk=_disk(node, state),
         limits=Limits(connections_per_client=node.connections_per_client),
     )
 
@@ -65,7 +67,15 @@ def parent_settings(network: Network, node: ParentNode, state: Path) -> ParentSe
             **{network.identity_name(each): each.name for each in network.edges},
         },
         cache_bytes=node.cache,
+        disk=_disk(node, state),
     )
+
+
+def _disk(node: EdgeNode | ParentNode, state: Path) -> DiskSettings | None:
+    if not node.disk:
+        return None
+    folder = node_home(state, node.name) / "cache"
+    return DiskSettings(folder=str(folder), budget_bytes=node.disk)
 
 
 def site_settings(node: OriginNode, home: Path) -> SiteSettings:

@@ -131,18 +131,23 @@ def build_keeper(place: Place, registry: CollectorRegistry, link: Link) -> Keepe
     match node:
         case EdgeNode():
             from deploy.settings import edge_settings
+            from edge.aio.disk.keeper import DiskKeeper
             from edge.aio.keeper import EdgeKeeper
-            from edge.metrics import PurgeMetrics
+            from edge.metrics import DiskMetrics, PurgeMetrics
 
             edge = edge_settings(network, node, place.state)
-            return EdgeKeeper(edge, PurgeMetrics(registry), link)
+            disk = DiskKeeper(edge.disk, DiskMetrics(registry), link)
+            return EdgeKeeper(edge, PurgeMetrics(registry), link, disk)
         case ParentNode():
             from deploy.settings import parent_settings
+            from edge.aio.disk.keeper import DiskKeeper
+            from edge.metrics import DiskMetrics
             from origin.aio.keeper import ParentKeeper
             from origin.metrics import PurgeLogMetrics
 
             parent = parent_settings(network, node, place.state)
-            return ParentKeeper(parent, PurgeLogMetrics(registry), link)
+            disk = DiskKeeper(parent.disk, DiskMetrics(registry, "origin"), link)
+            return ParentKeeper(parent, PurgeLogMetrics(registry), link, disk)
         case OriginNode():
             return IdleKeeper()
         case _:
@@ -236,6 +241,9 @@ class IdleKeeper:
 
     def receive(self, worker: int, message: Message) -> None:
         """Its workers say nothing."""
+
+    def worker_died(self, how: str) -> None:
+        """It had told it nothing."""
 
     def greeting(self) -> Message | None:
         """Its workers need not know anything."""

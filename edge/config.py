@@ -158,6 +158,15 @@ class ParentAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSettings:
+    """A node's store on disk."""
+
+    folder: str
+    budget_bytes: int
+    """Of what is stored, with what that takes in the index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """All an edge's processes need to know."""
 
@@ -171,4 +180,6 @@ class EdgeSettings:
     """By site name."""
     cache_bytes: int = 256 * 1024 * 1024
     """Budget of one worker's memory store."""
+    disk: DiskSettings | None = None
+    """The store that its workers share; None: there is none."""
     limits: Limits = DEFAULT_LIMITS

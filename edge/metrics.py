@@ -54,6 +54,7 @@ class EdgeMetrics:
                 prefix + name, text, labels, registry=registry, multiprocess_mode="livesum"
             )
 
+        self._disk_reads = counter("disk_reads", "Look-ups in the store on disk.", "result")
         self._requests = counter("requests", "Requests answered.", "site", "status", "verdict")
         self._latency = Histogram(
             prefix + "request_seconds",
@@ -120,6 +121,10 @@ class EdgeMetrics:
         """A connection that stood is gone."""
         self._connections.labels(peer.value).dec()
 
+    def disk_read(self, result: str) -> None:
+        """Something was looked for in the store on disk."""
+        self._disk_reads.labels(result).inc()
+
     def cache_is(self, *, size_bytes: int, objects: int, evictions: int) -> None:
         """The store's present numbers; `evictions` is its count since it was made."""
         self._cache_bytes.set(size_bytes)
@@ -169,6 +174,47 @@ def _observe_all(histogram: Histogram, values: Sequence[float]) -> None:
 def _status(status: int) -> str:
     """Origins may answer anything; three digits are as many as HTTP has."""
     return str(status) if 100 <= status <= 599 else "other"
+
+
+class DiskMetrics:
+    """What a node's keeper counts of the store on disk; `package` as `EdgeMetrics` has it."""
+
+    def __init__(self, registry: CollectorRegistry, package: str = "edge") -> None:
+        prefix = f"midmile_{package}_disk_"
+
+        def counter(name: str, text: str) -> Counter:
+            return Counter(prefix + name, text, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(prefix + name, text, registry=registry, multiprocess_mode="livesum")
+
+        self._usable = gauge("usable", "Whether the store on disk is in use: 1, or 0.")
+        self._bytes = gauge("bytes", "What is stored on disk takes so much room there.")
+        self._objects = gauge("objects", "Responses stored on disk.")
+        self._kept = counter("kept", "Responses that were stored on disk.")
+        self._evictions = counter("evictions", "Responses that went from the disk to make room.")
+        self._faults = counter("faults", "Failures that ended the use of the store on disk.")
+
+    def usable(self, usable: bool) -> None:
+        """The store can be used from now on, or cannot."""
+        self._usable.set(usable)
+
+    def holds(self, size_bytes: int, objects: int) -> None:
+        """So much is stored."""
+        self._bytes.set(size_bytes)
+        self._objects.set(objects)
+
+    def kept(self) -> None:
+        """Another response has been stored."""
+        self._kept.inc()
+
+    def evicted(self) -> None:
+        """One had to go."""
+        self._evictions.inc()
+
+    def failed(self) -> None:
+        """The store cannot be used any more."""
+        self._faults.inc()
 
 
 class PurgeMetrics:

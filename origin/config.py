@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edge.config import DEFAULT_LIMITS, Identity, Limits, ParentAddress, SiteRules
+from edge.config import DEFAULT_LIMITS, DiskSettings, Identity, Limits, ParentAddress, SiteRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class ParentSettings:
     nodes: Mapping[str, str] = field(default_factory=dict)
     """The name of each parent and edge, by the DNS name in its certificate."""
     cache_bytes: int = 256 * 1024 * 1024
+    disk: DiskSettings | None = None
     limits: Limits = DEFAULT_LIMITS
 
 

@@ -67,6 +67,7 @@ Ttl = Annotated[float, DurationKind()]
 ReferralTtl = Annotated[float, DurationKind(least="1s", most="7d", whole=True)]
 AnswerTtl = Annotated[float, DurationKind(least="1s", most="1d", whole=True)]
 Memory = Annotated[int, SizeKind()]
+Disk = Annotated[int, SizeKind(least="0MiB", most="16384GiB")]
 Workers = Annotated[int, CountKind(least=1, most=MOST_WORKERS)]
 Connections = Annotated[int, CountKind(least=1, most=MOST_CONNECTIONS)]
 Switch = Annotated[bool, SwitchKind()]
@@ -334,6 +335,12 @@ def _cores() -> int:
     return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
 
 
+_DISK = (
+    "Room on disk, in the state folder, for what is asked for more than once. It is kept over a "
+    "restart. `0MiB`: none."
+)
+
+
 class EdgeNode(AdvertisingNode):
     """A node that serves users."""
 
@@ -344,6 +351,7 @@ class EdgeNode(AdvertisingNode):
         default_factory=dict, validate_default=True, description="What others are told."
     )
     cache: Memory = Field(default=256 * 2**20, description="Memory of each worker's store.")
+    disk: Disk = Field(default=2**30, description=_DISK)
     connections_per_client: Connections = Field(
         default=1_000,
         description="Connections of one address (of IPv6: of one /64) to each worker, which takes "
@@ -369,6 +377,7 @@ class ParentNode(AdvertisingNode):
         default_factory=dict, validate_default=True, description="What others are told."
     )
     cache: Memory = Field(default=256 * 2**20, description="Memory of each worker's store.")
+    disk: Disk = Field(default=2**30, description=_DISK)
 
     def sockets(self) -> Sockets:
         """The addresses to bind: `tunnel`."""

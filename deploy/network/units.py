@@ -86,7 +86,7 @@ class SizeKind(Kind):
 
     @override
     def shown(self, value: Any) -> str:
-        return _shown(value, _BYTES)
+        return _shown(value, _BYTES) if value else '"0MiB"'
 
 
 def _within(

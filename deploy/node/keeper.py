@@ -270,6 +270,7 @@ class Shell:
         index = self._slots.index(slot)
         telemetry.forget_gauges(self._place.metrics, telemetry.worker_process(index))
         self._questions.lost(index)
+        self._keeper.worker_died(how)
         self._metrics.worker_restarts.labels(str(index)).inc()
         self._count_ready()
         self._changed.set()

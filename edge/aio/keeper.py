@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from edge.aio.disk.keeper import DiskKeeper
 from edge.aio.follow import Follower, Link
 from edge.config import EdgeSettings
 from edge.metrics import PurgeMetrics
@@ -23,6 +24,7 @@ class EdgeKeeper:
         settings: EdgeSettings,
         metrics: PurgeMetrics,
         link: Link,
+        disk: DiskKeeper,
         *,
         lost_s: float = LEASE_S,
     ) -> None:
@@ -33,6 +35,7 @@ class EdgeKeeper:
         self._giving_up: asyncio.Task[None] | None = None
         self._metrics = metrics
         self._link = link
+        self._disk = disk
         self._position = Position()
         self._coming = Position()
         """Where the workers are as soon as they have done what they were told last."""
@@ -46,7 +49,11 @@ class EdgeKeeper:
         )
 
     async def start(self) -> None:
-        """Begin to follow."""
+        """Open the store, and begin to follow from where it was left."""
+        await self._disk.start()
+        self._position = self._coming = self._disk.position
+        if (greeting := self.greeting()) is not None:
+            self._link.tell(greeting)  # some may have been ready before
         await self._follower.start()
 
     async def stop(self) -> None:
@@ -54,9 +61,16 @@ class EdgeKeeper:
         if self._giving_up is not None:
             self._giving_up.cancel()
         await self._follower.stop()
+        await self._disk.stop()
 
-    def receive(self, worker: int, message: Message) -> None:  # noqa: ARG002
-        """A worker has seen that somebody knows more than we do."""
+    def worker_died(self, how: str) -> None:
+        """A worker has ended without being asked."""
+        self._disk.worker_died(how)
+
+    def receive(self, worker: int, message: Message) -> None:
+        """A worker has a word about the store, or has seen that somebody knows more than we do."""
+        if self._disk.receive(worker, message):
+            return
         match message:
             case {"kind": "behind", "position": str(position)}:
                 self._needed = self._needed.joined(Position.of(position))
@@ -73,14 +87,16 @@ class EdgeKeeper:
                 await self._follower.carry_out(News(position=needed, everything=True))
 
     def greeting(self) -> Message | None:
-        """Where a new worker, which has stored nothing, begins."""
-        if not self._coming:
+        """Where a new worker, which has nothing in memory, begins."""
+        disk = self._disk.greeting()
+        if not self._coming and disk is None:
             return None
         return {
             "kind": "position",
             "position": str(self._coming),
             "released": "",
             "heard_s": self._heard_s,
+            "disk": disk,
         }
 
     async def purge(self, asked: Message) -> Message | None:  # noqa: ARG002
@@ -89,7 +105,7 @@ class EdgeKeeper:
 
     async def _apply(self, caught: Caught) -> bool:
         self._coming = caught.position
-        left = await self._link.have_done(purges_task(caught))
+        left = await self._link.have_done(purges_task(caught, self._disk.purge(caught)))
         if left:
             log.warning(
                 "workers %s have not purged",
@@ -107,13 +123,14 @@ class EdgeKeeper:
         self._link.tell({"kind": "heard", "heard_s": self._heard_s})
 
 
-def purges_task(caught: Caught) -> Message:
-    """What workers are to do."""
+def purges_task(caught: Caught, event: int) -> Message:
+    """What workers are to do; `event`: the number that the store has given the first purge."""
     return {
         "kind": "purges",
         "everything": caught.everything,
         "purges": [asdict(each.purge) for each in caught.records],
         "position": str(caught.position),
+        "event": event,
     }
 
 

@@ -163,7 +163,8 @@ class Misses:
         groups = invalidated_groups(asked.request, fetched.response)
         if groups:
             site = asked.site.name
-            self.purge(*(Purge(site=site, scope=Scope.GROUP, value=group) for group in groups))
+            purges = (Purge(site=site, scope=Scope.GROUP, value=group) for group in groups)
+            self.purge(*purges, own=True)
         if asked.request.method == "HEAD" and fetched.response.status == 200 and entry is not None:
             self._freshen_by_head(asked, entry, fetched, begun)
         if asked.request.method == "POST" and not outdated:
@@ -207,13 +208,18 @@ class Misses:
 
         return Posted(store, most_bytes=self._store.object_bytes)
 
-    def purge(self, *purges: Purge) -> None:
+    def purge(self, *purges: Purge, own: bool = False) -> None:
         """Let what is purged be used no more, in answers to whoever asks from now on."""
-        self._store.purge(purges, now())
+        self._store.purge(purges, now(), own=own)
         for site in {purge.site for purge in purges}:
             self._flights.close_site(site)
         if self._sweeping is None:
             self._sweeping = asyncio.create_task(self._sweep())
+
+    def invalidated(self, key: Key) -> None:
+        """Another process of the node has seen that what is stored under `key` is out of date."""
+        self._store.invalidated(key)
+        self._flights.close(key)
 
     def clear(self) -> None:
         """Drop all that is stored, and store nothing that is being fetched."""

@@ -7,12 +7,13 @@ What an answer is made of is `reply`'s business.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from edge import forwarding
 from edge.aio.asked import Asked
 from edge.aio.clocks import now
+from edge.aio.disk.shelf import heed
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.fetch import Fetched, Fetcher
 from edge.aio.flights import Ending
@@ -20,7 +21,9 @@ from edge.aio.hits import Hits
 from edge.aio.misses import Misses
 from edge.aio.reply import Reply, new_request_id, signed
 from edge.aio.slices import Opened, Slices
+from edge.aio.stores import Stores
 from edge.cache.entry import Entry
+from edge.cache.invalidate import SAFE_METHODS
 from edge.cache.refresh import refresh_due
 from edge.cache.slices import (
     Stretch,
@@ -60,8 +63,7 @@ from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.purge_log import Position
 from edge.sites import Sites
-from edge.store.memory import MemoryStore
-from edge.store.purges import SOFT_S, Purge
+from edge.store.purges import Purge
 from edge.trail import AccessLog, Trail
 from edge.tunnel import FAILED, PURGES, REQUEST_ID
 
@@ -80,7 +82,7 @@ class Pipeline:
         *,
         hop: forwarding.Hop,
         rules: tuple[SiteRules, ...],
-        cache_bytes: int,
+        stores: Stores,
         limits: Limits,
         fetcher: Fetcher,
         metrics: EdgeMetrics,
@@ -91,12 +93,7 @@ class Pipeline:
         self._hop = hop
         self._sites = Sites(rules)
         self._currency = currency or Currency()
-        self._store = MemoryStore(
-            cache_bytes,
-            object_bytes=limits.object_bytes,
-            # An edge that refreshes what was purged wants the new one, not ours of before.
-            purged_served_s=0.0 if hop.trust else SOFT_S,
-        )
+        self._store, self._shelf = stores.memory, stores.shelf
         self.hits = {
             scheme: Hits(
                 scheme=scheme,
@@ -119,6 +116,8 @@ class Pipeline:
     async def stop(self) -> None:
         """End the fetches that are still under way."""
         await self._misses.stop()
+        if self._shelf is not None:
+            self._shelf.stop()
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer an exchange, whatever happens."""
@@ -153,6 +152,11 @@ class Pipeline:
             self._misses.clear()
         self._misses.purge(*purges)
         self._currency.is_at(position)
+
+    def hear_of_disk(self, message: Mapping[str, object]) -> None:
+        """Heed what the keeper tells of the store on disk, if it does."""
+        if self._shelf is not None:
+            heed(message, self._shelf, self._misses.invalidated, self._misses.purge)
 
     def explain(self, question: Question, limits: Limits, secret: bytes) -> Explanation:
         """What would be done with a request whose head is held to `limits`; nothing is done."""
@@ -406,6 +410,9 @@ class Pipeline:
         trail.mark("answered", now().mono_s)
         trail.upstream, trail.attempts = fetched.hop, fetched.attempts
         posted = self._misses.heard(asked, reply.verdict.entry, fetched, begun)
+        if self._shelf is not None and asked.request.method not in SAFE_METHODS:
+            # Whoever has changed something must not be shown by another worker what it was.
+            await self._shelf.settled()
         passed = self._misses.passed(fetched.response)
         await reply.pass_on(
             fetched, passed, reply.verdict.reason, collapsed=collapsed, posted=posted

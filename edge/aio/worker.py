@@ -11,6 +11,7 @@ from edge.aio.fetch import TunnelFetcher
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
 from edge.aio.questions import Message, answer_question, take_word, tell_behind
+from edge.aio.stores import worker_stores
 from edge.aio.tls import SiteContexts
 from edge.config import EdgeSettings
 from edge.crowd import Crowd
@@ -32,6 +33,7 @@ class EdgeWorker:
     ) -> None:
         """`tell` reaches the keeper, which follows the parents' purges; None: there is none."""
         self._settings = settings
+        self._tell = tell
         self._currency = Currency()
         if tell is not None:
             # Until the keeper has heard of a parent, nobody knows what was purged.
@@ -50,10 +52,18 @@ class EdgeWorker:
         self._contexts: SiteContexts | None = None
         if sockets.get("https"):
             self._contexts = SiteContexts(settings.sites, settings.site_certificates)
+        hop = Hop(node=settings.node, cdn_id=settings.cdn_id)
         self._pipeline = Pipeline(
-            hop=Hop(node=settings.node, cdn_id=settings.cdn_id),
+            hop=hop,
             rules=settings.sites,
-            cache_bytes=settings.cache_bytes,
+            stores=worker_stores(
+                settings.cache_bytes,
+                settings.disk,
+                self._tell,
+                hop=hop,
+                limits=limits,
+                metrics=self._metrics,
+            ),
             limits=limits,
             fetcher=self._fetcher,
             metrics=self._metrics,
@@ -82,11 +92,13 @@ class EdgeWorker:
         await self._fetcher.close()
 
     def receive(self, message: Message) -> None:
-        """Heed what the keeper has heard of purges."""
+        """Heed what the keeper tells of the store, and has heard of purges."""
+        self._pipeline.hear_of_disk(message)
         take_word(message, self._pipeline, self._currency)
 
     def respond(self, question: Message) -> Message | None:
         """Explain what would be done with a request, or purge."""
+        self._pipeline.hear_of_disk(question)
         return answer_question(question, self._pipeline, self._settings.limits)
 
     async def reload_keys(self) -> None:

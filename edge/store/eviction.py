@@ -249,6 +249,11 @@ class Eviction:
             self._rehearse(self._rehearsal, key, mark, size, 1)
         return self._queues.admits(mark, size)
 
+    def is_known(self, key: Key) -> bool:
+        """Whether a key that is there has been asked for before it was."""
+        place = self._queues.place(key)
+        return place is not None and place.main
+
     def add(self, key: Key, size: int) -> None:
         """A key is there now."""
         self._queues.add(key, crc32(key.encode()), size)

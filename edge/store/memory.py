@@ -1,9 +1,12 @@
-"""Stored responses in memory, within a budget.
+"""Stored responses in memory, within a budget, above a larger store that processes share (`below`).
 
 A key's variants live together, and go together when room is needed; which keys go, and which new
 ones are worth room, `eviction` says. The store keeps no time; what may be used of it is
 `edge.cache.verdict`'s to say. What a purge concerns is found when somebody asks for
 it, or by a sweep (`purges`).
+
+What is asked for a second time goes below, and comes up again when it is asked for and not here;
+what changes here, changes there. What nobody wants twice never leaves the memory.
 """
 
 from collections import OrderedDict
@@ -15,6 +18,7 @@ from typing import Protocol
 from edge.cache.entry import Entry
 from edge.cache.key import Key
 from edge.moment import Moment
+from edge.store.below import Below, NothingBelow
 from edge.store.eviction import Eviction
 from edge.store.purges import SOFT_S, Purge, Purges
 
@@ -80,9 +84,17 @@ class MemoryStore:
     """
 
     def __init__(
-        self, budget_bytes: int, *, object_bytes: int, purged_served_s: float = SOFT_S
+        self,
+        budget_bytes: int,
+        *,
+        object_bytes: int,
+        purged_served_s: float = SOFT_S,
+        below: Below | None = None,
     ) -> None:
         """`purged_served_s`: as `Purges` has it."""
+        self._below = below or NothingBelow()
+        self._once: set[Key] = set()
+        """Keys that were asked for once only, as far as is known here."""
         self.budget_bytes = budget_bytes
         self.object_bytes = min(object_bytes, budget_bytes)
         self.size_bytes = 0
@@ -105,19 +117,38 @@ class MemoryStore:
 
     def get(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which thereby counts as used."""
-        entries = self.peek(key)
+        entries = self._held(key)
         if entries:
-            self._eviction.use(key)
+            self.use(key)
+            return entries
+        entries = self._below.load(key)
+        if entries:
+            self._below.used(key)
+            self._take_up(key, entries)
         return entries
 
     def use(self, key: Key, times: int = 1) -> None:
         """Count `key` as used."""
         self._eviction.use(key, times)
+        self._below.used(key)
+        if key in self._once:
+            self._once.discard(key)
+            for entry in self._held(key):
+                self._below.keep(entry)
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
+        return self._held(key) or self._below.load(key)
+
+    def _held(self, key: Key) -> tuple[Entry, ...]:
         self._compare(key)
         return tuple(kept.entry for kept in self._slots.get(key, ()))
+
+    def _take_up(self, key: Key, entries: tuple[Entry, ...]) -> None:
+        """Hold what came from below, if it is worth room here."""
+        cost = sum(map(cost_bytes, entries))
+        if cost <= self.budget_bytes and self._eviction.admits(key, cost):
+            self._replace(key, tuple(_Kept(entry, self._sequence) for entry in entries))
 
     def mark(self) -> int:
         """The present place in the order of invalidations and purges."""
@@ -165,15 +196,29 @@ class MemoryStore:
         while sum(cost_bytes(kept.entry) for kept in others[excess:]) > room:
             excess += 1
         self.evictions += excess
+        new = entry.key not in self._slots
         self._replace(entry.key, (*others[excess:], _Kept(entry, self._sequence)))
+        if instead is not None and instead.selecting != entry.selecting:
+            self._below.drop(instead)
+        if (new and self._eviction.is_known(entry.key)) or self._below.has(entry.key):
+            self._once.discard(entry.key)
+            self._below.keep(entry)
+        elif new:
+            self._once.add(entry.key)
 
     def remove(self, entry: Entry) -> None:
         """Drop this very entry, if it is still there."""
         slot = self._slots.get(entry.key, ())
         self._replace(entry.key, tuple(kept for kept in slot if kept.entry is not entry))
+        self._below.drop(entry)
 
     def invalidate(self, key: Key) -> int:
         """Drop all variants under `key`, and refuse those that are being fetched; how many."""
+        self._below.invalidate(key)
+        return self.invalidated(key)
+
+    def invalidated(self, key: Key) -> int:
+        """Another process has done so: do it here."""
         self._sequence += 1
         self._invalidations[key] = self._sequence
         self._invalidations.move_to_end(key)
@@ -186,8 +231,14 @@ class MemoryStore:
             self._replace(each, ())
         return dropped
 
-    def purge(self, purges: Iterable[Purge], now: Moment) -> None:
-        """Let nothing of it be used any more, nor what is being fetched of it."""
+    def purge(self, purges: Iterable[Purge], now: Moment, *, own: bool = False) -> None:
+        """Let nothing of it be used any more, nor what is being fetched of it.
+
+        `own`: it is this process that wants it, and the others are to be told.
+        """
+        if own:
+            purges = tuple(purges)
+            self._below.purge(purges)
         sites = set()
         for purge in purges:
             self._sequence += 1
@@ -238,6 +289,7 @@ class MemoryStore:
         self._sequence += 1
         self._forgotten = self._sequence
         self._invalidations.clear()
+        self._once.clear()
         self._slots.clear()
         self._slices.clear()
         self.objects = self.size_bytes = 0
@@ -264,6 +316,7 @@ class MemoryStore:
             self._slots[key] = slot
         else:
             self._slots.pop(key, None)
+            self._once.discard(key)
         if bool(old) != bool(slot) and (old or slot)[0].entry.of_bytes is not None:
             self._account_slice(key, there=bool(slot))
         before, after = ({id(kept.entry): kept.entry for kept in each} for each in (old, slot))

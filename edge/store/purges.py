@@ -119,6 +119,13 @@ class Purges:
         while len(site.records) > self._most:
             site.forget_oldest()
 
+    def forget(self, site: str, sequence: int) -> None:
+        """Whatever of a site was not compared since that event counts as purged."""
+        held = self._sites.setdefault(site, _Site())
+        held.forgotten = max(held.forgotten, sequence)
+        held.last = max(held.last, sequence)
+        self.last = max(self.last, sequence)
+
     def settle(self, sequence: int) -> None:
         """Drop the records up to `sequence`: all that is stored has been compared with them since.
 

@@ -63,6 +63,9 @@ class MappingKeeper:
     def receive(self, worker: int, message: Mapping[str, object]) -> None:
         """Workers have nothing to say yet."""
 
+    def worker_died(self, how: str) -> None:
+        """Another one takes its place, and is greeted."""
+
     def greeting(self) -> Mapping[str, object] | None:
         """Which edges are down, for a worker that has just begun."""
         return {"kind": "fleet", "down": list(self._down)} if self._edges else None

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edge.aio.disk.keeper import DiskKeeper
 from edge.aio.follow import Follower, Link
 from edge.aio.keeper import note, purges_task
 from edge.purge_log import (
@@ -69,11 +70,13 @@ class ParentKeeper:
         settings: ParentSettings,
         metrics: PurgeLogMetrics,
         link: Link,
+        disk: DiskKeeper,
         patience: Patience = _PATIENCE,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._link = link
+        self._disk = disk
         self._patience = patience
         self._sites = Sites(settings.sites)
         self._parents = tuple(each.name for each in settings.parents)
@@ -109,6 +112,8 @@ class ParentKeeper:
         self._done = kept.log.position
         self._told = str(kept.log.released)
         self._followers = Followers(self._nodes, time.monotonic())
+        await self._disk.start()
+        self._bring_up_disk(kept)
         greeting = self.greeting()
         assert greeting is not None
         self._link.tell(greeting)  # some may have been ready before
@@ -121,7 +126,12 @@ class ParentKeeper:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._polls.close()
+        await self._disk.stop()
         await self._book.close()
+
+    def worker_died(self, how: str) -> None:
+        """A worker has ended without being asked."""
+        self._disk.worker_died(how)
 
     def greeting(self) -> Message | None:
         """Where a new worker, which has stored nothing, begins."""
@@ -132,11 +142,12 @@ class ParentKeeper:
             "position": str(self._kept.log.position),
             "released": self._told,
             "heard_s": None,
+            "disk": self._disk.greeting(),
         }
 
     def receive(self, worker: int, message: Message) -> None:
-        """A worker was asked for news, or has seen that somebody knows more than we do."""
-        if self._kept is None:
+        """A worker was asked for news, has heard of more than we know, or speaks of the store."""
+        if self._disk.receive(worker, message) or self._kept is None:
             return
         try:
             match message:
@@ -268,7 +279,7 @@ class ParentKeeper:
         async with self._doing:
             while not self._done.covers(kept.log.position):
                 caught = self._next_step(kept)
-                left = await self._link.have_done(purges_task(caught))
+                left = await self._link.have_done(purges_task(caught, self._disk.purge(caught)))
                 if left:
                     self._mend(kept, left)
                     return False
@@ -279,6 +290,12 @@ class ParentKeeper:
         others = {name: at for name, at in self._done.places.items() if name != own}
         self._release(kept, Position(others))
         return True
+
+    def _bring_up_disk(self, kept: KeptLog) -> None:
+        """Purge what is stored of what came into the log after it was purged last."""
+        while not self._disk.position.covers(kept.log.position):
+            position = self._disk.position
+            self._disk.purge(catch_up(position, kept.log.since(position, released=False)))
 
     def _next_step(self, kept: KeptLog) -> Caught:
         """What the workers have to do next."""

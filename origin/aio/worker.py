@@ -13,6 +13,7 @@ from edge.aio.exchange import Exchange
 from edge.aio.http1 import HttpServer
 from edge.aio.pipeline import Pipeline
 from edge.aio.questions import Message, answer_question, take_word, tell_behind
+from edge.aio.stores import worker_stores
 from edge.crowd import Crowd
 from edge.currency import Currency
 from edge.errors import EdgeError, RequestError, RequestReason
@@ -39,6 +40,7 @@ class ParentWorker:
     ) -> None:
         """`tell` reaches the keeper, which has the log of purges; None: there is none."""
         self._settings = settings
+        self._tell = tell
         self._nodes = settings.edges | {parent.identity for parent in settings.parents}
         # The keeper says where we are; edges say if that is not enough, so it holds for ever.
         self._currency = Currency()
@@ -54,10 +56,18 @@ class ParentWorker:
         limits = fitted(settings.limits)
         self._fetcher = OriginFetcher(settings.sites, limits, self._metrics)
         self._context = tls.Renewable(tls.tunnel_server(settings.identity))
+        hop = Hop(node=settings.node, cdn_id=settings.cdn_id, trust=True)
         self._pipeline = Pipeline(
-            hop=Hop(node=settings.node, cdn_id=settings.cdn_id, trust=True),
+            hop=hop,
             rules=settings.sites,
-            cache_bytes=settings.cache_bytes,
+            stores=worker_stores(
+                settings.cache_bytes,
+                settings.disk,
+                self._tell,
+                hop=hop,
+                limits=limits.roomier(),
+                metrics=self._metrics,
+            ),
             limits=limits.roomier(),
             fetcher=self._fetcher,
             metrics=self._metrics,
@@ -109,16 +119,18 @@ class ParentWorker:
         await self._fetcher.close()
 
     def receive(self, message: Message) -> None:
-        """Heed what the keeper tells of purges, to us or to who asked."""
+        """Heed what the keeper tells of the store, and of purges, to us or to who asked."""
         if message.get("kind") == "news":
             self._desk.take(message)
             return
+        self._pipeline.hear_of_disk(message)
         take_word(message, self._pipeline, self._currency)
         if message.get("kind") == "position":
             self._currency.heard(math.inf)
 
     def respond(self, question: Message) -> Message | None:
         """Explain what would be done with a request, or purge."""
+        self._pipeline.hear_of_disk(question)
         return answer_question(question, self._pipeline, self._settings.limits)
 
     async def reload_keys(self) -> None:

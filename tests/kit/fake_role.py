@@ -84,6 +84,9 @@ class FakeKeeper:
         """Tell all workers who has spoken."""
         self._link.tell({"kind": "heard", "from": worker, "text": message["text"]})
 
+    def worker_died(self, how: str) -> None:
+        """It is not missed."""
+
     def greeting(self) -> Message | None:
         """What a new worker is told."""
         return {"kind": "greeting"}

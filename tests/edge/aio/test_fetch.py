@@ -93,7 +93,7 @@ async def test_what_is_sent_again(method: str, body: bool, asked_again: bool) ->
 
 
 async def test_gone_between_head_and_body() -> None:
-    """Another is asked, as nothing of the first answer has been passed on; behind a POST none is."""
+    """Another is asked, since nothing has been passed on yet; behind a POST none is."""
     home = await first_of("a", "b")
     other = {"a": "b", "b": "a"}[home]
     torn = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", CLOSE]

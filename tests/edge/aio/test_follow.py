@@ -14,9 +14,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from edge.aio import tls
+from edge.aio.disk.keeper import DiskKeeper
 from edge.aio.keeper import EdgeKeeper
 from edge.config import EdgeSettings, ParentAddress
-from edge.metrics import PurgeMetrics
+from edge.metrics import DiskMetrics, PurgeMetrics
 from edge.purge_log import LEASE_S, PATH, News, Numbered, Position
 from edge.store.purges import Purge, Scope
 from tests.edge.aio.test_hits import until
@@ -115,7 +116,9 @@ async def following(
         identity=identity(keys, "east"),
     )
     workers = Workers()
-    keeper = EdgeKeeper(settings, PurgeMetrics(CollectorRegistry()), workers, lost_s=lost_s)
+    registry = CollectorRegistry()
+    disk = DiskKeeper(None, DiskMetrics(registry), workers)
+    keeper = EdgeKeeper(settings, PurgeMetrics(registry), workers, disk, lost_s=lost_s)
     await keeper.start()
     try:
         yield keeper, workers

@@ -12,7 +12,9 @@ from typing import cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from edge.aio.disk.keeper import DiskKeeper
 from edge.config import ParentAddress
+from edge.metrics import DiskMetrics
 from edge.purge_log import Caught, News, Numbered, Position, catch_up
 from edge.store.purges import Purge, Scope
 from origin.aio.keeper import MOST_VALUE, ParentKeeper, Patience
@@ -178,7 +180,8 @@ class Stage:
 async def keeping(keys: Path, home: Path, patience: Patience = PATIENT) -> AsyncIterator[Stage]:
     """A keeper of `parent-a`."""
     workers, registry = Workers(), CollectorRegistry()
-    keeper = ParentKeeper(settings(keys, home), PurgeLogMetrics(registry), workers, patience)
+    disk = DiskKeeper(None, DiskMetrics(registry, "origin"), workers)
+    keeper = ParentKeeper(settings(keys, home), PurgeLogMetrics(registry), workers, disk, patience)
     assert keeper.greeting() is None
     await keeper.start()
     try:

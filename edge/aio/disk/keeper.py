@@ -1,0 +1,465 @@
+"""The keeper's side of the store on disk: it alone writes.
+
+Workers send what is to be stored (the bodies of large ones are files already), what is out of date,
+and what was used; all that has come within a few milliseconds is written in one transaction. What
+the disk refuses costs the store and nobody a request: the node goes on without it for a while, then
+begins a new one.
+"""
+
+import asyncio
+import logging
+import shutil
+import signal
+import time
+from base64 import b64decode
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from edge.aio.clocks import now
+from edge.aio.disk.bodies import Bodies
+from edge.aio.disk.index import Change, Facts, Index, of_whole
+from edge.aio.disk.stock import Stock
+from edge.aio.follow import Link
+from edge.config import DiskSettings
+from edge.metrics import DiskMetrics
+from edge.purge_log import Caught, Position, purge_of
+from edge.store.events import Rows
+from edge.store.purges import Purge
+from edge.store.record import RecordError, decode, index_key
+
+log = logging.getLogger("midmile.edge.disk")
+
+Message = Mapping[str, object]
+
+BATCH_S = 0.02
+"""What comes within so long is written together."""
+RETRY_S = 30.0
+"""After a fault the node does without the store for so long."""
+SWEPT_AT_ONCE, SWEEP_PAUSE_S = 50, 0.05
+"""Records looked at for what was purged, and the pause behind them: a few percent of a CPU."""
+STRAY_S = 60.0
+"""Files of no record are deleted when they are so much older than the keeper."""
+DEATHS_WITHIN_S = 60.0
+"""A second worker that dies of a bus error within so long shows that the store is damaged."""
+
+BODIES = "bodies"
+DAMAGED, OLD = "damaged", "old"
+"""What a store that is not used any more is called, beside where it was; an old one is deleted."""
+
+_CUT_OFF = "it is shorter than what is stored in it"
+_DAMAGE = lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError
+
+_Work = Callable[[Change], object]
+
+
+class DiskKeeper:
+    """Writes one node's store."""
+
+    def __init__(self, settings: DiskSettings | None, metrics: DiskMetrics, link: Link) -> None:
+        """`settings`: None where there is no such store; workers tell each other all the same."""
+        self._folder = Path(settings.folder) if settings is not None else None
+        self._budget_bytes = settings.budget_bytes if settings is not None else 0
+        self._metrics = metrics
+        self._link = link
+        self._index: Index | None = None
+        self._stock = Stock(Facts(boot=""), self._budget_bytes, metrics)
+        self._position = Position()
+        self._waiting: list[tuple[int, Message]] = []
+        self._flush: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._retrying: asyncio.Task[None] | None = None
+        self._bus_error_s = -DEATHS_WITHIN_S
+
+    @property
+    def position(self) -> Position:
+        """Up to where what is stored has been purged."""
+        return self._position
+
+    async def start(self) -> None:
+        """Open what is there, or begin anew."""
+        if self._folder is None:
+            return
+        self._open(self._folder)
+        if self._index is not None:
+            self._spawn(self._remove_strays(self._folder, time.time() - STRAY_S))
+            self._sweep_on()
+
+    async def stop(self) -> None:
+        """Write what waits, force all to the disk, and close; workers have ended."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._write()
+        if self._index is not None:
+            self._seal(self._index)
+
+    def _seal(self, index: Index) -> None:
+        """Leave a store behind that may be used after the machine has been off."""
+        moment, facts = now(), self._stock.facts
+        used_store_s = moment.mono_s + facts.shift_s
+        try:
+            index.sync()
+            with index.change() as change:
+                change.know(
+                    replace(facts, clean=True, used_wall_s=moment.wall_s, used_store_s=used_store_s)
+                )
+            index.sync()
+        except (lmdb.Error, OSError) as error:
+            self._note_fault(error)
+        self._index = None
+        index.close()
+
+    def greeting(self) -> Message | None:
+        """What a worker must know to read; None: there is nothing to be read."""
+        if self._index is None:
+            return None
+        return {"event": self._stock.facts.event, "shift_s": self._stock.facts.shift_s}
+
+    # What workers say
+
+    def receive(self, worker: int, message: Message) -> bool:
+        """Take a worker's message; False: it is for somebody else."""
+        match message.get("kind"):
+            case "disk-used":
+                for key in _texts(message.get("keys")):
+                    self._stock.used(bytes.fromhex(key))
+            case "disk-keep":
+                self._later(worker, message, BATCH_S)
+            case "disk-drop":
+                self._later(worker, message, 0.0)
+            case "disk-invalidate":
+                self._invalidate(message)
+                self._later(worker, message, 0.0)
+            case "disk-purge":
+                self._purge_for(message)
+                self._later(worker, message, 0.0)
+            case "disk-fault":
+                self._fail(str(message.get("why")))
+            case _:
+                return False
+        return True
+
+    def worker_died(self, how: str) -> None:
+        """A worker has ended; whoever reads beyond the end of a file is ended by SIGBUS."""
+        if self._index is None:
+            return
+        with suppress(lmdb.Error):
+            self._index.forget_the_dead()
+        if signal.SIGBUS.name not in how:
+            return
+        before_s, self._bus_error_s = self._bus_error_s, time.monotonic()
+        again = self._bus_error_s - before_s < DEATHS_WITHIN_S
+        if again or self._is_cut_off(self._index):
+            self._fail(_CUT_OFF, damaged=True)
+
+    def _later(self, worker: int, message: Message, within_s: float) -> None:
+        self._waiting.append((worker, message))
+        loop = asyncio.get_running_loop()
+        if self._flush is not None and self._flush.when() > loop.time() + within_s:
+            self._flush.cancel()
+            self._flush = None
+        if self._flush is None:
+            self._flush = loop.call_later(within_s, self._write)
+
+    def _invalidate(self, message: Message) -> None:
+        """Refuse what was fetched before, and have the other workers drop it."""
+        keys = _texts(message.get("keys"))
+        self._stock.invalidate(keys)
+        self._link.tell(
+            {
+                "kind": "disk-invalidated",
+                "by": message.get("by"),
+                "keys": keys,
+                "event": self._stock.facts.event,
+            }
+        )
+
+    def _purge_for(self, message: Message) -> None:
+        """A worker has purged something by itself: all do it."""
+        told = message.get("purges")
+        purges = [purge_of(each) for each in told] if isinstance(told, list) else []
+        self._link.tell(
+            {
+                "kind": "disk-purged",
+                "by": message.get("by"),
+                "purges": [asdict(purge) for purge in purges],
+                "event": self._record(purges),
+            }
+        )
+
+    # What parents say
+
+    def purge(self, caught: Caught) -> int:
+        """Have what parents told take effect at once; the number of the first of its events."""
+        self._position = caught.position
+        if caught.everything:
+            self._stock.forget_all()
+            self._waiting = []
+            self._commit(Change.clear)
+            if self._folder is not None and self._index is not None:
+                self._spawn(self._remove_strays(self._folder, time.time()))
+        return self._record([each.purge for each in caught.records])
+
+    def _record(self, purges: Iterable[Purge]) -> int:
+        """Number purges and write them down; the first one's number."""
+        first = self._stock.facts.event + 1
+        store_s = time.monotonic() + self._stock.facts.shift_s
+        changed = self._stock.purge(purges, store_s)
+        self._stock.facts = replace(self._stock.facts, position=str(self._position))
+        self._commit(lambda change: _note(change, changed))
+        if changed and self._index is not None:
+            self._sweep_on()
+        return first
+
+    # Writing
+
+    def _write(self) -> None:
+        """Write what has come, and say so."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._commit(lambda change: self._take_in(change, waiting))
+        done: dict[int, int] = {}
+        for worker, message in waiting:
+            if isinstance(number := message.get("number"), int):
+                done[worker] = number
+        for worker, number in done.items():
+            self._link.tell({"kind": "disk-done", "number": number}, worker)
+
+    def _take_in(self, change: Change, waiting: Iterable[tuple[int, Message]]) -> None:
+        for _, message in waiting:
+            records = _texts(message.get("records"))
+            match message.get("kind"):
+                case "disk-keep":
+                    for text in records:
+                        self._stock.keep(change, b64decode(text))
+                case "disk-drop":
+                    for text in records:
+                        self._stock.drop(change, bytes.fromhex(text))
+                case "disk-invalidate":
+                    for key in _texts(message.get("keys")):
+                        self._stock.drop(change, of_whole(index_key(key)))
+        self._stock.make_room(change)
+
+    def _commit(self, work: _Work) -> None:
+        """Change what is stored, if there is a store."""
+        if self._index is None or self._folder is None:
+            return
+        try:
+            with self._index.change() as change:
+                work(change)
+                change.know(self._stock.facts)
+        except (lmdb.Error, OSError, RecordError) as error:
+            self._fail(str(error), damaged=isinstance(error, _DAMAGE))
+            return
+        self._metrics.holds(self._stock.facts.size_bytes, self._stock.facts.objects)
+        useless, self._stock.useless = self._stock.useless, []
+        if useless:
+            bodies = Bodies(self._folder / BODIES)
+            self._spawn(asyncio.to_thread(_remove, bodies, useless))
+
+    # Sweeping
+
+    def _sweep_on(self) -> None:
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = self._spawn(self._sweep())
+
+    async def _sweep(self) -> None:
+        """Make the room of what was purged free; nobody uses it any more."""
+        swept_to, after = self._stock.facts.event, b""
+        while (index := self._index) is not None:
+            try:
+                some = index.some(after, SWEPT_AT_ONCE)
+            except lmdb.Error as error:
+                self._fail(str(error))
+                return
+            if some:
+                after = some[-1][0]
+                self._drop_outdated(some)
+            elif swept_to == self._stock.facts.event:
+                return
+            else:
+                swept_to, after = self._stock.facts.event, b""
+            await asyncio.sleep(SWEEP_PAUSE_S)
+
+    def _drop_outdated(self, some: Iterable[tuple[bytes, bytes]]) -> None:
+        gone = []
+        for key, data in some:
+            with suppress(RecordError):
+                if self._stock.is_current(decode(data)):
+                    continue
+            gone.append(key.hex())
+        if gone:
+            self._later(-1, {"kind": "disk-drop", "records": gone}, BATCH_S)
+
+    async def _remove_strays(self, folder: Path, before_s: float) -> None:
+        """Delete files of no record, which a killed process has left."""
+        bodies = Bodies(folder / BODIES)
+        strays = await asyncio.to_thread(lambda: list(bodies.strays(before_s)))
+        for key, name in strays:
+            if self._index is None:
+                return
+            if not _has_file(self._index, key, name):
+                await asyncio.to_thread(bodies.remove, name)
+
+    # Opening, and what goes wrong
+
+    def _open(self, folder: Path) -> None:
+        """Use the store that is there if it can be used, else begin anew."""
+        try:
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            why = _unusable(folder)
+            if why is not None:
+                self._move_aside(folder, why)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
+            self._index = Index(folder, budget_bytes=self._budget_bytes)
+            self._take_over(self._index)
+        except (lmdb.Error, OSError, ValueError, TypeError) as error:
+            self._fail(str(error), damaged=True)
+            return
+        self._metrics.usable(True)
+        self._commit(self._stock.make_room)
+
+    def _take_over(self, index: Index) -> None:
+        """Begin to use a store, which may be new."""
+        moment, boot = now(), _boot()
+        event = self._stock.facts.event
+        facts = index.facts() or Facts(
+            boot=boot, position=str(self._position), event=event, floor=event
+        )
+        if facts.boot != boot:  # its time runs on over what it was closed for
+            store_s = facts.used_store_s + moment.wall_s - facts.used_wall_s
+            facts = replace(facts, boot=boot, shift_s=store_s - moment.mono_s)
+        facts = replace(facts, clean=False)
+        stock = Stock(facts, self._budget_bytes, self._metrics)
+        stock.events.load(index.events())
+        self._stock, self._position = stock, Position.of(facts.position)
+        index.forget_the_dead()
+
+    def _is_cut_off(self, index: Index) -> bool:
+        assert self._folder is not None
+        try:
+            return index.needs_bytes > _size(self._folder)
+        except (lmdb.Error, OSError):
+            return True
+
+    def _fail(self, why: str, *, damaged: bool = False) -> None:
+        """Do without the store for a while."""
+        if self._folder is None or (self._retrying is not None and not self._retrying.done()):
+            return
+        self._note_fault(why)
+        self._link.tell({"kind": "disk-off"})
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+        self._stock.useless = []
+        self._metrics.usable(False)
+        self._metrics.holds(0, 0)
+        with suppress(OSError):
+            self._move_aside(self._folder, why, keep=damaged)
+        self._retrying = self._spawn(self._retry(self._folder))
+
+    def _note_fault(self, why: object) -> None:
+        self._metrics.failed()
+        log.error(
+            "the store on disk cannot be used, the node goes on without it: %s",
+            why,
+            extra={"event": "disk-failed"},
+        )
+
+    def _move_aside(self, folder: Path, why: str, *, keep: bool = True) -> None:
+        """Take what is there out of the way; it may be looked at if it is kept. Raises OSError."""
+        if not folder.exists():
+            return
+        aside = folder.with_name(f"{folder.name}-{DAMAGED if keep else OLD}")
+        if aside.exists():
+            shutil.rmtree(aside)
+        folder.rename(aside)
+        log.warning("the store on disk begins anew: %s", why, extra={"event": "disk-anew"})
+        if not keep:
+            self._spawn(asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True))
+
+    async def _retry(self, folder: Path) -> None:
+        await asyncio.sleep(RETRY_S)
+        self._retrying = None  # so that it may fail again
+        self._open(folder)
+        if (greeting := self.greeting()) is not None:
+            self._link.tell({"kind": "disk-on", **greeting})
+            log.info("the store on disk is used again", extra={"event": "disk-usable"})
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _unusable(folder: Path) -> str | None:
+    """Why the store that is there cannot be used; None: it can, or there is none."""
+    if not (folder / "data.mdb").exists():
+        return None
+    try:
+        index = Index(folder)
+    except lmdb.Error as error:
+        return str(error)
+    try:
+        if index.needs_bytes > _size(folder):
+            return _CUT_OFF
+        facts = index.facts()
+    finally:
+        index.close()
+    return _unusable_facts(facts)
+
+
+def _unusable_facts(facts: Facts | None) -> str | None:
+    if facts is None:
+        return "it is of another version"
+    if facts.boot == _boot():
+        return None
+    if not facts.clean:
+        return "the machine went down while it was in use"
+    return "the clock stands before its last use" if facts.used_wall_s > time.time() else None
+
+
+def _note(change: Change, changed: Iterable[Rows]) -> None:
+    for rows in changed:
+        for number in rows.gone:
+            change.forget(number)
+        for number, row in rows.new.items():
+            change.note(number, row)
+
+
+def _has_file(index: Index, key: bytes, name: str) -> bool:
+    """Whether a record names this file as its body."""
+    with suppress(lmdb.Error, RecordError):
+        data = index.record(key) if key else None
+        file = decode(data).file if data is not None else None
+        return file is not None and file.name == name
+    return False
+
+
+def _remove(bodies: Bodies, names: Iterable[str]) -> None:
+    for name in names:
+        bodies.remove(name)
+
+
+def _texts(told: object) -> list[str]:
+    return [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+
+
+def _boot() -> str:
+    """Which of the machine's runs this is."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _size(folder: Path) -> int:
+    return (folder / "data.mdb").stat().st_size

@@ -1,0 +1,367 @@
+"""A worker's side of the store on disk: it reads, and tells the keeper what to write.
+
+What it has told to be dropped it does not read again, at once; the keeper says when that is done.
+Whatever goes wrong here is as if nothing were stored.
+"""
+
+import asyncio
+import secrets
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import lmdb
+
+from edge.aio.disk.bodies import Bodies
+from edge.aio.disk.index import Index, of_whole
+from edge.aio.disk.keeper import BODIES
+from edge.cache.entry import Entry
+from edge.cache.key import Key, parts
+from edge.config import DiskSettings
+from edge.purge_log import purge_of
+from edge.store.events import Events
+from edge.store.purges import Purge
+from edge.store.record import (
+    SMALL_BYTES,
+    BodyFile,
+    Record,
+    RecordError,
+    decode,
+    encode,
+    index_key,
+    shifted,
+    variant_key,
+)
+
+Message = Mapping[str, object]
+
+TOLD_TOGETHER_S = 0.02
+"""What is to be stored is told the keeper in messages so far apart,"""
+MOST_MESSAGE_BYTES = 256 * 1024
+"""none larger than this."""
+MOST_WAITING_BYTES = 32 * 2**20
+"""On their way to the disk; what comes beyond that is not stored."""
+USES_S = 1.0
+"""How often the keeper is told what was used,"""
+MOST_USED = 10_000
+"""of so many keys at most."""
+PATIENCE_S = 0.25
+"""For other workers, when something was dropped; they are on the same machine."""
+MOST_PENDING = 10_000
+"""Drops that the keeper has not confirmed; with more nothing is read."""
+
+
+class Shelf:
+    """One worker's view of the store; implements `edge.store.below.Below`."""
+
+    def __init__(
+        self,
+        settings: DiskSettings | None,
+        tell: Callable[[Message], object],
+        *,
+        served_s: float,
+        found: Callable[[str], None],
+    ) -> None:
+        """`served_s`: as `Purges` has it. `found`: told what came of each reading."""
+        self._folder = Path(settings.folder) if settings is not None else None
+        self._tell = tell
+        self._found = found
+        self._served_s = served_s
+        self._me = secrets.token_hex(8)
+        self._index: Index | None = None
+        self._events = Events(served_s=served_s)
+        self._event = 0
+        self._shift_s = 0.0
+        self._number = 0
+        self._pending: dict[int, frozenset[bytes | str]] = {}
+        """By number: sites, or beginnings of keys, that the keeper is to drop."""
+        self._writer = ThreadPoolExecutor(1, "bodies")
+        self._writing: dict[object, bytes] = {}
+        """Bodies that are being written, and the keys of their records."""
+        self._waiting: list[str] = []
+        self._waiting_bytes = 0
+        self._told: asyncio.TimerHandle | None = None
+        self._new: set[Key] = set()
+        self._newer: set[Key] = set()
+        self._used: set[Key] = set()
+        self._uses: asyncio.TimerHandle | None = None
+        self._settled = asyncio.Event()
+
+    # What the keeper says
+
+    def open(self, event: int, shift_s: float) -> None:
+        """Read from now on: the keeper is at this event, its time so much ahead of the clock."""
+        self.close()
+        if self._folder is None:
+            return
+        try:
+            self._index = Index(self._folder)
+            self._events = Events(served_s=self._served_s)
+            self._events.load(self._index.events())
+        except (lmdb.Error, OSError, ValueError) as error:
+            self._fail(error)
+        self._event, self._shift_s = event, shift_s
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+        self._writing.clear()
+        self._waiting, self._waiting_bytes = [], 0
+        self._new.clear()
+        self._newer.clear()
+
+    def stop(self) -> None:
+        """The worker ends: tell what is left to be told, but for bodies that are being written."""
+        for timer in (self._told, self._uses):
+            if timer is not None:
+                timer.cancel()
+        self._tell_waiting()
+        self._writer.shutdown(wait=False, cancel_futures=True)
+        self.close()
+
+    def purged(self, purges: Iterable[Purge], first: int) -> None:
+        """The keeper has recorded purges, with the numbers from `first` on."""
+        store_s = time.monotonic() + self._shift_s
+        for number, purge in enumerate(purges, first):
+            self._events.add(number, purge, store_s)
+            self._event = max(self._event, number)
+
+    def done(self, number: int) -> None:
+        """The keeper has done what it was told up to this number."""
+        for each in [each for each in self._pending if each <= number]:
+            del self._pending[each]
+        settled, self._settled = self._settled, asyncio.Event()
+        settled.set()
+
+    async def settled(self) -> None:
+        """Wait until every worker knows what was dropped here by now, but not for long."""
+        number = self._number
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self._pending and min(self._pending) <= number:
+                    await self._settled.wait()
+
+    def heard_of(self, event: int, by: object) -> bool:
+        """The keeper has numbered what a worker told it; whether that was another."""
+        self._event = max(self._event, event)
+        return by != self._me
+
+    # Below
+
+    def load(self, key: Key) -> tuple[Entry, ...]:
+        """All variants under `key` that may be used."""
+        if self._index is None:
+            return ()
+        place = index_key(key)
+        if self._pending and self._is_pending(place, key):
+            return ()
+        try:
+            stored = self._index.read(place)
+        except (lmdb.Error, OSError) as error:
+            self._fail(error)
+            return ()
+        if not stored:
+            self._found("miss")
+            return ()
+        entries = tuple(filter(None, (self._entry(key, data) for data in stored)))
+        self._found("hit" if entries else "outdated")
+        return entries
+
+    def _entry(self, key: Key, data: bytes) -> Entry | None:
+        """What a record holds, if it is sound and no purge concerns it."""
+        assert self._folder is not None
+        try:
+            record = decode(data)
+            if record.entry.key != key:
+                return None
+            current = self._events.current(record.entry, record.mark)
+            if current is None:
+                return None
+            if record.file is not None:
+                body = Bodies(self._folder / BODIES).read(record.file)
+                record = Record(entry=current, mark=record.mark, file=record.file)
+                current = record.with_body(body)
+        except (RecordError, OSError):
+            self._found("damaged")
+            self._send_drop(index_key(key))
+            return None
+        return shifted(current, self._shift_s)
+
+    def has(self, key: Key) -> bool:
+        """Whether anything may be stored under `key`."""
+        if self._index is None:
+            return False
+        if key in self._new or key in self._newer:
+            return True
+        try:
+            return self._index.has(index_key(key))
+        except (lmdb.Error, OSError) as error:
+            self._fail(error)
+            return False
+
+    def keep(self, entry: Entry) -> None:
+        """Have a variant stored."""
+        if self._index is None or self._waiting_bytes + len(entry.body) > MOST_WAITING_BYTES:
+            return
+        self._new.add(entry.key)
+        self.used(entry.key)
+        if len(entry.body) <= SMALL_BYTES:
+            self._send_keep(encode(entry, self._event, shift_s=self._shift_s))
+            return
+        assert self._folder is not None
+        key, token = variant_key(entry.key, entry.selecting), object()
+        bodies, event = Bodies(self._folder / BODIES), self._event
+        self._writing[token] = key
+        self._waiting_bytes += len(entry.body)
+        loop = asyncio.get_running_loop()
+
+        def write() -> None:
+            try:
+                file = bodies.write(key, entry.body)
+            except OSError as error:
+                loop.call_soon_threadsafe(written, None, error)
+                return
+            loop.call_soon_threadsafe(written, file, None)
+
+        def written(file: BodyFile | None, error: OSError | None) -> None:
+            self._waiting_bytes = max(0, self._waiting_bytes - len(entry.body))
+            wanted = self._writing.pop(token, None) is not None
+            if error is not None:
+                self._fail(error)
+            elif file is not None and wanted:
+                self._send_keep(encode(entry, event, shift_s=self._shift_s, file=file))
+            elif file is not None:
+                bodies.remove(file.name)
+
+        self._writer.submit(write)
+
+    def drop(self, entry: Entry) -> None:
+        """Let a variant be used no more."""
+        if self._index is not None and self.has(entry.key):
+            self._send_drop(variant_key(entry.key, entry.selecting))
+
+    def used(self, key: Key) -> None:
+        """`key` was asked for."""
+        if self._index is None or len(self._used) >= MOST_USED:
+            return
+        self._used.add(key)
+        if self._uses is None:
+            self._uses = asyncio.get_running_loop().call_later(USES_S, self._tell_uses)
+
+    def invalidate(self, key: Key) -> None:
+        """Let no process of the node use what is stored under `key`, or is being fetched."""
+        place = of_whole(index_key(key))
+        self._stop_writing(place)
+        self._ask({"kind": "disk-invalidate", "keys": [key]}, frozenset({place}))
+
+    def purge(self, purges: Iterable[Purge]) -> None:
+        """Have all processes of the node purge what this one has purged by itself."""
+        told = [asdict(purge) for purge in purges]
+        sites = frozenset(str(each["site"]) for each in told)
+        self._ask({"kind": "disk-purge", "purges": told}, sites)
+
+    # To the keeper
+
+    def _send_keep(self, data: bytes) -> None:
+        self._waiting.append(b64encode(data).decode())
+        self._waiting_bytes += len(data)
+        if self._told is None:
+            loop = asyncio.get_running_loop()
+            self._told = loop.call_later(TOLD_TOGETHER_S, self._tell_waiting)
+
+    def _tell_waiting(self) -> None:
+        self._told = None
+        waiting, self._waiting = self._waiting, []
+        records: list[str] = []
+        size = 0
+        for text in waiting:
+            self._waiting_bytes = max(0, self._waiting_bytes - len(text) * 3 // 4)
+            if size + len(text) > MOST_MESSAGE_BYTES and records:
+                self._tell({"kind": "disk-keep", "records": records})
+                records, size = [], 0
+            records.append(text)
+            size += len(text)
+        if records:
+            self._tell({"kind": "disk-keep", "records": records})
+
+    def _send_drop(self, key: bytes) -> None:
+        self._stop_writing(key)
+        self._ask({"kind": "disk-drop", "records": [key.hex()]}, frozenset({key}))
+
+    def _ask(self, message: Message, concerned: frozenset[bytes | str]) -> None:
+        """Tell the keeper what must not be overtaken, and read nothing of it meanwhile."""
+        self._tell_waiting()
+        self._number += 1
+        self._pending[self._number] = concerned
+        self._tell({**message, "number": self._number, "by": self._me})
+
+    def _tell_uses(self) -> None:
+        used, self._used, self._uses = self._used, set(), None
+        self._newer, self._new = self._new, set()
+        if used:
+            self._tell({"kind": "disk-used", "keys": [index_key(key).hex() for key in used]})
+
+    def _stop_writing(self, beginning: bytes) -> None:
+        for token, key in tuple(self._writing.items()):
+            if key.startswith(beginning):
+                del self._writing[token]
+
+    def _is_pending(self, place: bytes, key: Key) -> bool:
+        if len(self._pending) > MOST_PENDING:
+            return True
+        site = parts(key)[0]
+        return any(
+            each == site if isinstance(each, str) else _meet(each, place)
+            for concerned in self._pending.values()
+            for each in concerned
+        )
+
+    def _fail(self, error: Exception) -> None:
+        """The keeper decides what is done about it; here nothing is read meanwhile."""
+        self.close()
+        self._tell({"kind": "disk-fault", "why": str(error)})
+
+
+def heed(
+    message: Message,
+    shelf: Shelf,
+    invalidated: Callable[[Key], None],
+    purge: Callable[..., None],
+) -> None:
+    """Do what the keeper tells of the store, if it does."""
+    _heed_state(message, shelf)
+    match message:
+        case {"kind": "disk-invalidated", "event": int(event), "keys": [*keys]}:
+            if shelf.heard_of(event, message.get("by")):
+                for key in keys:
+                    invalidated(str(key))
+        case {"kind": "disk-purged", "event": int(first), "purges": [*told]}:
+            purges = [purge_of(each) for each in told if isinstance(each, Mapping)]
+            shelf.purged(purges, first)
+            if shelf.heard_of(first, message.get("by")):
+                purge(*purges)
+        case {"kind": "purges", "event": int(first), "purges": [*told]}:
+            shelf.purged([purge_of(each) for each in told if isinstance(each, Mapping)], first)
+
+
+def _heed_state(message: Message, shelf: Shelf) -> None:
+    match message:
+        case {"kind": "position", "disk": {"event": int(event), "shift_s": float(shift_s)}}:
+            shelf.open(event, shift_s)
+        case {"kind": "disk-on", "event": int(event), "shift_s": float(shift_s)}:
+            shelf.open(event, shift_s)
+        case {"kind": "disk-off"}:
+            shelf.close()
+        case {"kind": "disk-done", "number": int(number)}:
+            shelf.done(number)
+
+
+def _meet(beginning: bytes, other: bytes) -> bool:
+    """Whether one is the beginning of the other."""
+    return beginning.startswith(other) or other.startswith(beginning)
