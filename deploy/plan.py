@@ -83,6 +83,8 @@ class Place:
     source: Path
     """The network file; what it names is sought in its folder."""
     state: Path
+    crashed: bool = False
+    """Whether the keeper's last run was ended by a fault of memory."""
 
     @property
     def keys(self) -> Path:

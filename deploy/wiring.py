@@ -136,7 +136,7 @@ def build_keeper(place: Place, registry: CollectorRegistry, link: Link) -> Keepe
             from edge.metrics import DiskMetrics, PurgeMetrics
 
             edge = edge_settings(network, node, place.state)
-            disk = DiskKeeper(edge.disk, DiskMetrics(registry), link)
+            disk = DiskKeeper(edge.disk, DiskMetrics(registry), link, distrusted=place.crashed)
             return EdgeKeeper(edge, PurgeMetrics(registry), link, disk)
         case ParentNode():
             from deploy.settings import parent_settings
@@ -146,7 +146,9 @@ def build_keeper(place: Place, registry: CollectorRegistry, link: Link) -> Keepe
             from origin.metrics import PurgeLogMetrics
 
             parent = parent_settings(network, node, place.state)
-            disk = DiskKeeper(parent.disk, DiskMetrics(registry, "origin"), link)
+            disk = DiskKeeper(
+                parent.disk, DiskMetrics(registry, "origin"), link, distrusted=place.crashed
+            )
             return ParentKeeper(parent, PurgeLogMetrics(registry), link, disk)
         case OriginNode():
             return IdleKeeper()

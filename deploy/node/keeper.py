@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +17,7 @@ from deploy.errand import Errand
 from deploy.exits import ExitCode, Refusal, in_one_line
 from deploy.layout import run_file, state_option
 from deploy.logs.lines import start_logs
-from deploy.node import beat, sockets
+from deploy.node import beat, crash, sockets
 from deploy.node.keywatch import KeyWatch
 from deploy.node.questions import Questions
 from deploy.plan import Place
@@ -55,7 +56,8 @@ async def _run(errand: Errand, name: str, restarts: int, upward: Upward | None) 
         private_directory(place.state, written=False)
         private_directory(place.home.parent, written=False)
         home = private_directory(place.home)
-        with RunFile(run_file(home), f"node {name}") as run:
+        with RunFile(run_file(home), f"node {name}") as run, crash.watched(home) as crashed:
+            place = replace(place, crashed=crashed)
             retry_s = sockets.UNCLEAN_RETRY_S if run.unclean else 0.0
             bound = sockets.bind_all(place.node, retry_s)
             await Shell(place, errand, bound, restarts).run(upward)

@@ -130,11 +130,12 @@ class MemoryStore:
     def use(self, key: Key, times: int = 1) -> None:
         """Count `key` as used."""
         self._eviction.use(key, times)
-        self._below.used(key)
-        if key in self._once:
-            self._once.discard(key)
-            for entry in self._held(key):
-                self._below.keep(entry)
+        if key not in self._once:
+            self._below.used(key)
+            return
+        self._once.discard(key)
+        for entry in self._held(key):
+            self._below.keep(entry)
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
@@ -196,15 +197,21 @@ class MemoryStore:
         while sum(cost_bytes(kept.entry) for kept in others[excess:]) > room:
             excess += 1
         self.evictions += excess
-        new = entry.key not in self._slots
+        once = self._wanted_once(entry.key)
         self._replace(entry.key, (*others[excess:], _Kept(entry, self._sequence)))
         if instead is not None and instead.selecting != entry.selecting:
             self._below.drop(instead)
-        if (new and self._eviction.is_known(entry.key)) or self._below.has(entry.key):
+        if once and not self._eviction.is_known(entry.key):
+            self._once.add(entry.key)
+        else:
             self._once.discard(entry.key)
             self._below.keep(entry)
-        elif new:
-            self._once.add(entry.key)
+
+    def _wanted_once(self, key: Key) -> bool:
+        """Whether nobody has asked a second time for what is stored under `key`, if it is."""
+        if key in self._slots:
+            return key in self._once
+        return not self._below.has(key)
 
     def remove(self, entry: Entry) -> None:
         """Drop this very entry, if it is still there."""

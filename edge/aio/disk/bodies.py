@@ -42,15 +42,15 @@ class Bodies:
         with suppress(OSError):
             self._path(name).unlink(missing_ok=True)
 
-    def strays(self, before_s: float) -> Iterator[tuple[bytes, str]]:
+    def old(self, before_s: float) -> Iterator[tuple[bytes, Path]]:
         """Files that are older than that time, in Unix seconds, each with its record's key.
 
         What is no name of ours has no key.
         """
-        for path in sorted(self._folder.glob("??/*")):
+        for path in sorted(self._folder.glob("*/*")):
             with suppress(OSError):
                 if path.stat().st_mtime < before_s:
-                    yield _key(path.name), path.name
+                    yield _key(path.name), path
 
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name

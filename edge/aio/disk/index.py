@@ -10,6 +10,7 @@ machine's the store begins anew (`Facts.boot`). A transaction is never held acro
 """
 
 import json
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -30,6 +31,9 @@ LEAST_MAP_BYTES = 64 * 2**20
 MOST_READERS = 256
 ROW_BYTES = 128
 """What a record takes beside itself: keys, and its row in the queue."""
+
+FAILURES = (lmdb.Error, OSError, ValueError, TypeError, KeyError, struct.error)
+"""What reading or writing raises where a table is damaged or the disk refuses."""
 
 _PLACED = Struct("<QI")
 _NUMBER = Struct(">Q")

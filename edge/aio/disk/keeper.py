@@ -22,7 +22,8 @@ import lmdb
 
 from edge.aio.clocks import now
 from edge.aio.disk.bodies import Bodies
-from edge.aio.disk.index import Change, Facts, Index, of_whole
+from edge.aio.disk.index import FAILURES, Change, Facts, Index, of_whole
+from edge.aio.disk.journal import Journal
 from edge.aio.disk.stock import Stock
 from edge.aio.follow import Link
 from edge.config import DiskSettings
@@ -45,14 +46,18 @@ SWEPT_AT_ONCE, SWEEP_PAUSE_S = 50, 0.05
 STRAY_S = 60.0
 """Files of no record are deleted when they are so much older than the keeper."""
 DEATHS_WITHIN_S = 60.0
-"""A second worker that dies of a bus error within so long shows that the store is damaged."""
+"""Two processes that die of what they read, within so long, show that the store is damaged."""
 
 BODIES = "bodies"
 DAMAGED, OLD = "damaged", "old"
 """What a store that is not used any more is called, beside where it was; an old one is deleted."""
 
+_DEADLY = (signal.SIGBUS, signal.SIGSEGV, signal.SIGABRT)
+"""How who reads beyond the end of a file, or damaged pages, is ended."""
+_CRASHED = "it may be why the keeper crashed"
 _CUT_OFF = "it is shorter than what is stored in it"
-_DAMAGE = lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError
+_REFUSAL = (OSError, lmdb.DiskError, lmdb.MapFullError, lmdb.ReadonlyError)
+"""What a disk does that is full, or must not be written to."""
 
 _Work = Callable[[Change], object]
 
@@ -60,8 +65,19 @@ _Work = Callable[[Change], object]
 class DiskKeeper:
     """Writes one node's store."""
 
-    def __init__(self, settings: DiskSettings | None, metrics: DiskMetrics, link: Link) -> None:
-        """`settings`: None where there is no such store; workers tell each other all the same."""
+    def __init__(
+        self,
+        settings: DiskSettings | None,
+        metrics: DiskMetrics,
+        link: Link,
+        *,
+        distrusted: bool = False,
+    ) -> None:
+        """`settings`: None where there is no such store; workers tell each other all the same.
+
+        `distrusted`: what is there may have ended the last run.
+        """
+        self._distrusted = distrusted
         self._folder = Path(settings.folder) if settings is not None else None
         self._budget_bytes = settings.budget_bytes if settings is not None else 0
         self._metrics = metrics
@@ -71,10 +87,13 @@ class DiskKeeper:
         self._position = Position()
         self._waiting: list[tuple[int, Message]] = []
         self._flush: asyncio.TimerHandle | None = None
+        self._at_once = False
+        self._done: dict[int, int] = {}
+        """By worker, the number of the last thing that it asked for and that is done."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
         self._retrying: asyncio.Task[None] | None = None
-        self._bus_error_s = -DEATHS_WITHIN_S
+        self._died_s = -DEATHS_WITHIN_S
 
     @property
     def position(self) -> Position:
@@ -134,8 +153,7 @@ class DiskKeeper:
             case "disk-drop":
                 self._later(worker, message, 0.0)
             case "disk-invalidate":
-                self._invalidate(message)
-                self._later(worker, message, 0.0)
+                self._invalidate(worker, message)
             case "disk-purge":
                 self._purge_for(message)
                 self._later(worker, message, 0.0)
@@ -146,31 +164,36 @@ class DiskKeeper:
         return True
 
     def worker_died(self, how: str) -> None:
-        """A worker has ended; whoever reads beyond the end of a file is ended by SIGBUS."""
+        """A worker has ended, perhaps of what it read."""
         if self._index is None:
             return
         with suppress(lmdb.Error):
             self._index.forget_the_dead()
-        if signal.SIGBUS.name not in how:
+        if not any(number.name in how for number in _DEADLY):
             return
-        before_s, self._bus_error_s = self._bus_error_s, time.monotonic()
-        again = self._bus_error_s - before_s < DEATHS_WITHIN_S
+        before_s, self._died_s = self._died_s, time.monotonic()
+        again = self._died_s - before_s < DEATHS_WITHIN_S
         if again or self._is_cut_off(self._index):
             self._fail(_CUT_OFF, damaged=True)
 
     def _later(self, worker: int, message: Message, within_s: float) -> None:
         self._waiting.append((worker, message))
         loop = asyncio.get_running_loop()
-        if self._flush is not None and self._flush.when() > loop.time() + within_s:
-            self._flush.cancel()
-            self._flush = None
-        if self._flush is None:
+        if within_s == 0.0 and not self._at_once:
+            self._at_once = True
+            loop.call_soon(self._write)
+        elif self._flush is None:
             self._flush = loop.call_later(within_s, self._write)
 
-    def _invalidate(self, message: Message) -> None:
-        """Refuse what was fetched before, and have the other workers drop it."""
+    def _invalidate(self, worker: int, message: Message) -> None:
+        """Drop it, refuse what was fetched before, and have the other workers do so.
+
+        In this order: they must not find it again when they have dropped it.
+        """
         keys = _texts(message.get("keys"))
         self._stock.invalidate(keys)
+        self._waiting.append((worker, message))
+        self._write(tell_done=False)
         self._link.tell(
             {
                 "kind": "disk-invalidated",
@@ -179,11 +202,11 @@ class DiskKeeper:
                 "event": self._stock.facts.event,
             }
         )
+        self._tell_done()
 
     def _purge_for(self, message: Message) -> None:
         """A worker has purged something by itself: all do it."""
-        told = message.get("purges")
-        purges = [purge_of(each) for each in told] if isinstance(told, list) else []
+        purges = _purges(message)
         self._link.tell(
             {
                 "kind": "disk-purged",
@@ -219,18 +242,23 @@ class DiskKeeper:
 
     # Writing
 
-    def _write(self) -> None:
+    def _write(self, *, tell_done: bool = True) -> None:
         """Write what has come, and say so."""
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
+        self._at_once = False
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._commit(lambda change: self._take_in(change, waiting))
-        done: dict[int, int] = {}
         for worker, message in waiting:
             if isinstance(number := message.get("number"), int):
-                done[worker] = number
+                self._done[worker] = number
+        if tell_done:
+            self._tell_done()
+
+    def _tell_done(self) -> None:
+        done, self._done = self._done, {}
         for worker, number in done.items():
             self._link.tell({"kind": "disk-done", "number": number}, worker)
 
@@ -257,8 +285,8 @@ class DiskKeeper:
             with self._index.change() as change:
                 work(change)
                 change.know(self._stock.facts)
-        except (lmdb.Error, OSError, RecordError) as error:
-            self._fail(str(error), damaged=isinstance(error, _DAMAGE))
+        except FAILURES as error:
+            self._fail(_told(error), damaged=not isinstance(error, _REFUSAL))
             return
         self._metrics.holds(self._stock.facts.size_bytes, self._stock.facts.objects)
         useless, self._stock.useless = self._stock.useless, []
@@ -278,8 +306,8 @@ class DiskKeeper:
         while (index := self._index) is not None:
             try:
                 some = index.some(after, SWEPT_AT_ONCE)
-            except lmdb.Error as error:
-                self._fail(str(error))
+            except FAILURES as error:
+                self._fail(_told(error), damaged=True)
                 return
             if some:
                 after = some[-1][0]
@@ -303,12 +331,11 @@ class DiskKeeper:
     async def _remove_strays(self, folder: Path, before_s: float) -> None:
         """Delete files of no record, which a killed process has left."""
         bodies = Bodies(folder / BODIES)
-        strays = await asyncio.to_thread(lambda: list(bodies.strays(before_s)))
-        for key, name in strays:
+        for key, path in await asyncio.to_thread(lambda: list(bodies.old(before_s))):
             if self._index is None:
                 return
-            if not _has_file(self._index, key, name):
-                await asyncio.to_thread(bodies.remove, name)
+            if not _has_file(self._index, key, path.name):
+                await asyncio.to_thread(path.unlink, missing_ok=True)
 
     # Opening, and what goes wrong
 
@@ -316,15 +343,17 @@ class DiskKeeper:
         """Use the store that is there if it can be used, else begin anew."""
         try:
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            why = _unusable(folder)
+            why = _CRASHED if self._distrusted else _unusable(folder)
+            self._distrusted = False
             if why is not None:
                 self._move_aside(folder, why)
             folder.mkdir(mode=0o700, exist_ok=True)
             folder.chmod(0o700)
             self._index = Index(folder, budget_bytes=self._budget_bytes)
             self._take_over(self._index)
-        except (lmdb.Error, OSError, ValueError, TypeError) as error:
-            self._fail(str(error), damaged=True)
+            self._heed_journal(folder)
+        except FAILURES as error:
+            self._fail(_told(error), damaged=True)
             return
         self._metrics.usable(True)
         self._commit(self._stock.make_room)
@@ -333,9 +362,11 @@ class DiskKeeper:
         """Begin to use a store, which may be new."""
         moment, boot = now(), _boot()
         event = self._stock.facts.event
-        facts = index.facts() or Facts(
-            boot=boot, position=str(self._position), event=event, floor=event
-        )
+        facts = index.facts()
+        if facts is None or self._knows_more_than(facts):
+            facts = Facts(boot=boot, position=str(self._position), event=event, floor=event)
+            with index.change() as change:
+                change.clear()
         if facts.boot != boot:  # its time runs on over what it was closed for
             store_s = facts.used_store_s + moment.wall_s - facts.used_wall_s
             facts = replace(facts, boot=boot, shift_s=store_s - moment.mono_s)
@@ -344,6 +375,23 @@ class DiskKeeper:
         stock.events.load(index.events())
         self._stock, self._position = stock, Position.of(facts.position)
         index.forget_the_dead()
+
+    def _heed_journal(self, folder: Path) -> None:
+        """Do what workers could not tell the keeper before."""
+        journal = Journal(folder)
+        if not (left := journal.read()):
+            return
+        for message in left:
+            if message.get("kind") == "disk-purge":
+                self._record(_purges(message))
+            self._waiting.append((-1, message))
+        self._write()
+        journal.clear()
+
+    def _knows_more_than(self, facts: Facts) -> bool:
+        """Whether purges came that a store which was not in use for a while knows nothing of."""
+        behind = not Position.of(facts.position).covers(self._position)
+        return behind or facts.event < self._stock.facts.event
 
     def _is_cut_off(self, index: Index) -> bool:
         assert self._folder is not None
@@ -381,7 +429,7 @@ class DiskKeeper:
         if not folder.exists():
             return
         aside = folder.with_name(f"{folder.name}-{DAMAGED if keep else OLD}")
-        if aside.exists():
+        if aside.is_dir():
             shutil.rmtree(aside)
         folder.rename(aside)
         log.warning("the store on disk begins anew: %s", why, extra={"event": "disk-anew"})
@@ -409,14 +457,14 @@ def _unusable(folder: Path) -> str | None:
         return None
     try:
         index = Index(folder)
-    except lmdb.Error as error:
-        return str(error)
-    try:
-        if index.needs_bytes > _size(folder):
-            return _CUT_OFF
-        facts = index.facts()
-    finally:
-        index.close()
+        try:
+            if index.needs_bytes > _size(folder):
+                return _CUT_OFF
+            facts = index.facts()
+        finally:
+            index.close()
+    except FAILURES as error:
+        return _told(error)
     return _unusable_facts(facts)
 
 
@@ -430,6 +478,15 @@ def _unusable_facts(facts: Facts | None) -> str | None:
     return "the clock stands before its last use" if facts.used_wall_s > time.time() else None
 
 
+def _purges(message: Message) -> list[Purge]:
+    told = message.get("purges")
+    return [purge_of(each) for each in told] if isinstance(told, list) else []
+
+
+def _told(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
 def _note(change: Change, changed: Iterable[Rows]) -> None:
     for rows in changed:
         for number in rows.gone:
@@ -440,7 +497,7 @@ def _note(change: Change, changed: Iterable[Rows]) -> None:
 
 def _has_file(index: Index, key: bytes, name: str) -> bool:
     """Whether a record names this file as its body."""
-    with suppress(lmdb.Error, RecordError):
+    with suppress(*FAILURES):
         data = index.record(key) if key else None
         file = decode(data).file if data is not None else None
         return file is not None and file.name == name

@@ -10,14 +10,12 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-import lmdb
-
 from edge.aio.disk.bodies import Bodies
-from edge.aio.disk.index import Index, of_whole
+from edge.aio.disk.index import FAILURES, Index, of_whole
+from edge.aio.disk.journal import Journal
 from edge.aio.disk.keeper import BODIES
 from edge.cache.entry import Entry
 from edge.cache.key import Key, parts
@@ -65,8 +63,13 @@ class Shelf:
         *,
         served_s: float,
         found: Callable[[str], None],
+        opens: Callable[[Path], Index] = Index,
     ) -> None:
-        """`served_s`: as `Purges` has it. `found`: told what came of each reading."""
+        """`served_s`: as `Purges` has it. `found`: told what came of each reading.
+
+        `opens` the index; LMDB wants that to be done once in a process.
+        """
+        self._opens = opens
         self._folder = Path(settings.folder) if settings is not None else None
         self._tell = tell
         self._found = found
@@ -77,8 +80,10 @@ class Shelf:
         self._event = 0
         self._shift_s = 0.0
         self._number = 0
-        self._pending: dict[int, frozenset[bytes | str]] = {}
-        """By number: sites, or beginnings of keys, that the keeper is to drop."""
+        self._left_to = 0
+        """The last of these numbers that is in the journal, if the keeper has not done it."""
+        self._pending: dict[int, tuple[frozenset[bytes | str], Message]] = {}
+        """By number: sites, or beginnings of keys, that the keeper is to drop, and its message."""
         self._writer = ThreadPoolExecutor(1, "bodies")
         self._writing: dict[object, bytes] = {}
         """Bodies that are being written, and the keys of their records."""
@@ -86,9 +91,10 @@ class Shelf:
         self._waiting_bytes = 0
         self._told: asyncio.TimerHandle | None = None
         self._new: set[Key] = set()
-        self._newer: set[Key] = set()
+        self._older: set[Key] = set()
+        """Keys of which something is on its way to the disk, if it is not there yet."""
         self._used: set[Key] = set()
-        self._uses: asyncio.TimerHandle | None = None
+        self._tick: asyncio.TimerHandle | None = None
         self._settled = asyncio.Event()
 
     # What the keeper says
@@ -99,10 +105,10 @@ class Shelf:
         if self._folder is None:
             return
         try:
-            self._index = Index(self._folder)
+            self._index = self._opens(self._folder)
             self._events = Events(served_s=self._served_s)
             self._events.load(self._index.events())
-        except (lmdb.Error, OSError, ValueError) as error:
+        except FAILURES as error:
             self._fail(error)
         self._event, self._shift_s = event, shift_s
 
@@ -114,11 +120,11 @@ class Shelf:
         self._writing.clear()
         self._waiting, self._waiting_bytes = [], 0
         self._new.clear()
-        self._newer.clear()
+        self._older.clear()
 
     def stop(self) -> None:
         """The worker ends: tell what is left to be told, but for bodies that are being written."""
-        for timer in (self._told, self._uses):
+        for timer in (self._told, self._tick):
             if timer is not None:
                 timer.cancel()
         self._tell_waiting()
@@ -142,10 +148,20 @@ class Shelf:
     async def settled(self) -> None:
         """Wait until every worker knows what was dropped here by now, but not for long."""
         number = self._number
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(PATIENCE_S):
                 while self._pending and min(self._pending) <= number:
                     await self._settled.wait()
+        except TimeoutError:
+            self._leave_behind(number)
+
+    def _leave_behind(self, number: int) -> None:
+        """Tell the next keeper what this one may never hear."""
+        if self._folder is None:
+            return
+        for each in [each for each in self._pending if self._left_to < each <= number]:
+            Journal(self._folder).add(self._pending[each][1])
+        self._left_to = max(self._left_to, number)
 
     def heard_of(self, event: int, by: object) -> bool:
         """The keeper has numbered what a worker told it; whether that was another."""
@@ -162,19 +178,31 @@ class Shelf:
         if self._pending and self._is_pending(place, key):
             return ()
         try:
-            stored = self._index.read(place)
-        except (lmdb.Error, OSError) as error:
+            return self._read(self._index, key, place)
+        except FAILURES as error:
             self._fail(error)
             return ()
-        if not stored:
-            self._found("miss")
-            return ()
-        entries = tuple(filter(None, (self._entry(key, data) for data in stored)))
-        self._found("hit" if entries else "outdated")
+
+    def _read(self, index: Index, key: Key, place: bytes) -> tuple[Entry, ...]:
+        stored = index.read(place)
+        try:
+            found = [self._entry(key, data) for data in stored]
+        except FileNotFoundError:  # the keeper may just have put another in its place
+            again = index.read(place)
+            found = [self._entry(key, data) for data in again] if again != stored else []
+            if not found:
+                self._found("damaged")
+                self._send_drop(place)
+                return ()
+        entries = tuple(entry for entry in found if entry is not None)
+        self._found("hit" if entries else "outdated" if stored else "miss")
         return entries
 
     def _entry(self, key: Key, data: bytes) -> Entry | None:
-        """What a record holds, if it is sound and no purge concerns it."""
+        """What a record holds, if it is sound and no purge concerns it.
+
+        Raises FileNotFoundError where its body is not there.
+        """
         assert self._folder is not None
         try:
             record = decode(data)
@@ -187,7 +215,7 @@ class Shelf:
                 body = Bodies(self._folder / BODIES).read(record.file)
                 record = Record(entry=current, mark=record.mark, file=record.file)
                 current = record.with_body(body)
-        except (RecordError, OSError):
+        except RecordError:
             self._found("damaged")
             self._send_drop(index_key(key))
             return None
@@ -197,11 +225,11 @@ class Shelf:
         """Whether anything may be stored under `key`."""
         if self._index is None:
             return False
-        if key in self._new or key in self._newer:
+        if key in self._new or key in self._older:
             return True
         try:
             return self._index.has(index_key(key))
-        except (lmdb.Error, OSError) as error:
+        except FAILURES as error:
             self._fail(error)
             return False
 
@@ -210,7 +238,7 @@ class Shelf:
         if self._index is None or self._waiting_bytes + len(entry.body) > MOST_WAITING_BYTES:
             return
         self._new.add(entry.key)
-        self.used(entry.key)
+        self._tick_soon()
         if len(entry.body) <= SMALL_BYTES:
             self._send_keep(encode(entry, self._event, shift_s=self._shift_s))
             return
@@ -251,8 +279,7 @@ class Shelf:
         if self._index is None or len(self._used) >= MOST_USED:
             return
         self._used.add(key)
-        if self._uses is None:
-            self._uses = asyncio.get_running_loop().call_later(USES_S, self._tell_uses)
+        self._tick_soon()
 
     def invalidate(self, key: Key) -> None:
         """Let no process of the node use what is stored under `key`, or is being fetched."""
@@ -298,12 +325,19 @@ class Shelf:
         """Tell the keeper what must not be overtaken, and read nothing of it meanwhile."""
         self._tell_waiting()
         self._number += 1
-        self._pending[self._number] = concerned
+        self._pending[self._number] = concerned, message
         self._tell({**message, "number": self._number, "by": self._me})
 
+    def _tick_soon(self) -> None:
+        if self._tick is None:
+            self._tick = asyncio.get_running_loop().call_later(USES_S, self._tell_uses)
+
     def _tell_uses(self) -> None:
-        used, self._used, self._uses = self._used, set(), None
-        self._newer, self._new = self._new, set()
+        self._tick = None
+        used, self._used = self._used, set()
+        self._older, self._new = self._new, set()
+        if self._older:
+            self._tick_soon()
         if used:
             self._tell({"kind": "disk-used", "keys": [index_key(key).hex() for key in used]})
 
@@ -318,7 +352,7 @@ class Shelf:
         site = parts(key)[0]
         return any(
             each == site if isinstance(each, str) else _meet(each, place)
-            for concerned in self._pending.values()
+            for concerned, _ in self._pending.values()
             for each in concerned
         )
 
@@ -347,6 +381,7 @@ def heed(
             if shelf.heard_of(first, message.get("by")):
                 purge(*purges)
         case {"kind": "purges", "event": int(first), "purges": [*told]}:
+            shelf.heard_of(first - 1, None)  # of everything being dropped, if that was told
             shelf.purged([purge_of(each) for each in told if isinstance(each, Mapping)], first)
 
 
