@@ -1,7 +1,8 @@
 """Questions that a keeper puts to its workers, and their answers as they come.
 
 Each worker is asked, since each has a memory of its own. Nobody is waited for longer than
-`PATIENCE_S`, and what comes later is dropped.
+`PATIENCE_S`, and what comes later is dropped. A worker that hangs is waited for once: what is asked
+after that it finds when it listens again, and the others need not wait for it each time.
 """
 
 import asyncio
@@ -38,6 +39,8 @@ class Questions:
         self._patience_s = patience_s
         self._numbers = itertools.count(1)
         self._open: dict[int, dict[int, asyncio.Future[Message | None]]] = {}
+        self._hanging: set[int] = set()
+        """Workers that were waited for in vain, and have said nothing since."""
 
     @property
     def crowded(self) -> bool:
@@ -57,10 +60,12 @@ class Questions:
         }
         self._open[number] = waiting
         try:
-            if waiting:
-                await asyncio.wait(waiting.values(), timeout=self._patience_s)
+            awaited = [waiting[index] for index in waiting if index not in self._hanging]
+            if awaited:
+                await asyncio.wait(awaited, timeout=self._patience_s)
         finally:
             del self._open[number]
+        self._hanging.update(index for index, answer in waiting.items() if not answer.done())
         given = {
             index: answer.result()
             for index, answer in waiting.items()
@@ -89,6 +94,7 @@ class Questions:
 
     def heard(self, worker: int, message: Message) -> None:
         """A worker has answered."""
+        self._hanging.discard(worker)
         number, body = message.get("number"), message.get("body")
         waiting = self._open.get(number, {}) if isinstance(number, int) else {}
         answer = waiting.get(worker)
@@ -97,6 +103,7 @@ class Questions:
 
     def lost(self, worker: int) -> None:
         """A worker has died: nobody needs to wait for it."""
+        self._hanging.discard(worker)
         for waiting in self._open.values():
             if worker in waiting:
                 waiting[worker].cancel()

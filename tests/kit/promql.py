@@ -16,7 +16,7 @@ from deploy.telemetry import ShellMetrics
 from edge.cache.storable import StoreReason
 from edge.cache.verdict import Kind
 from edge.errors import FramingReason, OurReason, RequestReason, UpstreamReason
-from edge.metrics import Direction, EdgeMetrics, Peer, PurgeMetrics
+from edge.metrics import Direction, DiskMetrics, EdgeMetrics, Peer, PurgeMetrics
 from edge.store.purges import Scope
 from mapping.health import ProbeOutcome
 from mapping.metrics import MappingMetrics
@@ -49,6 +49,8 @@ def _registry() -> CollectorRegistry:
     EdgeMetrics(registry, "origin")
     MappingMetrics(registry)
     SiteMetrics(registry)
+    DiskMetrics(registry)
+    DiskMetrics(registry, "origin")
     PurgeMetrics(registry)
     PurgeLogMetrics(registry)
     ShellMetrics(registry, version="0", role="edge")
