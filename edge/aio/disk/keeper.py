@@ -431,6 +431,8 @@ class DiskKeeper:
         aside = folder.with_name(f"{folder.name}-{DAMAGED if keep else OLD}")
         if aside.is_dir():
             shutil.rmtree(aside)
+        else:
+            aside.unlink(missing_ok=True)
         folder.rename(aside)
         log.warning("the store on disk begins anew: %s", why, extra={"event": "disk-anew"})
         if not keep:

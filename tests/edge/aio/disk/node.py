@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
@@ -82,10 +82,26 @@ class Worker:
 class Node:
     """A keeper and its workers, until one is killed."""
 
-    def __init__(self, folder: Path, workers: int = 1, budget_bytes: int = BUDGET_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        workers: int = 1,
+        budget_bytes: int = BUDGET_BYTES,
+        *,
+        distrusted: bool = False,
+        without: bool = False,
+    ) -> None:
+        """`without`: it has no store on disk."""
         self.registry = CollectorRegistry()
         settings = DiskSettings(folder=str(folder), budget_bytes=budget_bytes)
-        self.keeper = DiskKeeper(settings, DiskMetrics(self.registry), self)
+        self.keeper = DiskKeeper(
+            None if without else settings,
+            DiskMetrics(self.registry),
+            self,
+            distrusted=distrusted,
+        )
+        self.deaf = False
+        """Whether the keeper hears nothing."""
         self.workers = [
             Worker(settings, self._telling(number), self._borrow) for number in range(workers)
         ]
@@ -106,6 +122,8 @@ class Node:
     def _telling(self, number: int) -> Callable[[Message], object]:
         def tell(message: Message) -> None:
             self.heard.append(message)
+            if self.deaf:
+                return
             asyncio.get_running_loop().call_soon(self.keeper.receive, number, message)
 
         return tell
@@ -152,8 +170,9 @@ class Node:
         )
         at = Position.of(position)
         event = self.keeper.purge(Caught(position=at, records=records, everything=everything))
+        told = [asdict(purge) for purge in purges]
         for each in self.workers:
-            each.shelf.purged(purges, event)
+            each.take({"kind": "purges", "event": event, "purges": told})
 
 
 @asynccontextmanager
