@@ -25,6 +25,7 @@ from edge.aio.disk.bodies import Bodies
 from edge.aio.disk.index import FAILURES, Change, Facts, Index, of_whole
 from edge.aio.disk.journal import Journal
 from edge.aio.disk.stock import Stock
+from edge.aio.disk.users import nobody_uses
 from edge.aio.follow import Link
 from edge.config import DiskSettings
 from edge.metrics import DiskMetrics
@@ -45,6 +46,8 @@ SWEPT_AT_ONCE, SWEEP_PAUSE_S = 50, 0.05
 """Records looked at for what was purged, and the pause behind them: a few percent of a CPU."""
 STRAY_S = 60.0
 """Files of no record are deleted when they are so much older than the keeper."""
+ORPHANS_S = 4.0
+"""For workers of a keeper that was killed, which end by then."""
 DEATHS_WITHIN_S = 60.0
 """Two processes that die of what they read, within so long, show that the store is damaged."""
 
@@ -104,6 +107,10 @@ class DiskKeeper:
         """Open what is there, or begin anew."""
         if self._folder is None:
             return
+        if not await nobody_uses(self._folder, ORPHANS_S):
+            log.warning(
+                "a worker of the former keeper still uses the store", extra={"event": "disk-shared"}
+            )
         self._open(self._folder)
         if self._index is not None:
             self._spawn(self._remove_strays(self._folder, time.time() - STRAY_S))

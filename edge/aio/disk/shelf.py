@@ -17,6 +17,7 @@ from edge.aio.disk.bodies import Bodies
 from edge.aio.disk.index import FAILURES, Index, of_whole
 from edge.aio.disk.journal import Journal
 from edge.aio.disk.keeper import BODIES
+from edge.aio.disk.users import User
 from edge.cache.entry import Entry
 from edge.cache.key import Key, parts
 from edge.config import DiskSettings
@@ -75,6 +76,7 @@ class Shelf:
         self._found = found
         self._served_s = served_s
         self._me = secrets.token_hex(8)
+        self._user = User(self._folder) if self._folder is not None else None
         self._index: Index | None = None
         self._events = Events(served_s=served_s)
         self._event = 0
@@ -102,8 +104,9 @@ class Shelf:
     def open(self, event: int, shift_s: float) -> None:
         """Read from now on: the keeper is at this event, its time so much ahead of the clock."""
         self.close()
-        if self._folder is None:
+        if self._folder is None or self._user is None:
             return
+        self._user.begin()
         try:
             self._index = self._opens(self._folder)
             self._events = Events(served_s=self._served_s)
@@ -130,6 +133,8 @@ class Shelf:
         self._tell_waiting()
         self._writer.shutdown(wait=False, cancel_futures=True)
         self.close()
+        if self._user is not None:
+            self._user.end()
 
     def purged(self, purges: Iterable[Purge], first: int) -> None:
         """The keeper has recorded purges, with the numbers from `first` on."""

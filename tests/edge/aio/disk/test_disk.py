@@ -282,7 +282,7 @@ async def test_a_killed_keeper_loses_nothing_that_was_written(folder: Path) -> N
     await one.start()
     one.shelf.keep(SMALL)
     await one.holds(1)
-    one.shelf.close()
+    one.shelf.stop()
     index = one.keeper._index  # as the system does when a process is killed
     assert index is not None
     index.close()

@@ -259,6 +259,36 @@ async def test_what_a_dead_keeper_did_not_hear(
         assert Journal(folder).read() == []
 
 
+async def test_the_next_keeper_waits_for_who_is_left(folder: Path) -> None:
+    """A worker that outlives its keeper for a moment may have something to say."""
+    one = Node(folder)
+    await one.start()
+    one.shelf.keep(SMALL)
+    await one.holds(1)
+    await one.keeper.stop()  # its worker lives on
+    next_run = Node(folder)
+    starting = asyncio.create_task(next_run.start())
+    one.deaf = True
+    one.shelf.invalidate(SMALL.key)
+    await one.shelf.settled()
+    assert not starting.done()
+    one.shelf.stop()
+    await starting
+    assert next_run.shelf.load(SMALL.key) == ()
+    await next_run.stop()
+
+
+async def test_it_does_not_wait_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that hangs keeps nobody from the store."""
+    monkeypatch.setattr(keeping, "ORPHANS_S", 0.1)
+    one = Node(folder)
+    await one.start()
+    await one.keeper.stop()
+    async with node(folder) as next_run:
+        await stores(next_run)
+    one.shelf.stop()
+
+
 async def test_purges_that_a_dead_keeper_did_not_hear(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
