@@ -163,7 +163,7 @@ class Hits:
             return  # several ranges, put together for this answer: the store has no such body
         if self._secure and len(found.body) > _MOST_SECURE_BYTES:
             return
-        stored = self._store.peek(entry.key)
+        stored = self._store.held(entry.key)
         vary = {name for each in stored for name, _ in each.selecting}
         if request.version != "1.1" or not vary <= SELECTING_FIELDS:
             return  # an answer to HTTP/1.0 says whether the connection stays

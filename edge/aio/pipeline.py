@@ -349,7 +349,7 @@ class Pipeline:
 
     def _in_slices(self, asked: Asked, verdict: Verdict) -> Stretch | None:
         judged = Judgement(request=asked.request, key=asked.key, verdict=verdict)
-        in_vain, stored = self._misses.waits_in_vain, self._store.peek
+        in_vain, stored = self._misses.waits_in_vain, self._store.heads
         return in_slices(judged, asked.site, in_vain=in_vain, stored=stored)
 
     async def _stretch(self, reply: Reply, asked: Asked, wanted: Stretch) -> None:

@@ -14,6 +14,9 @@ class Below(Protocol):
     def load(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key` that no purge concerns."""
 
+    def heads(self, key: Key) -> tuple[Entry, ...]:
+        """The same without bodies, where these would have to be fetched."""
+
     def has(self, key: Key) -> bool:
         """Whether anything may be stored under `key`."""
 
@@ -37,6 +40,10 @@ class NothingBelow:
     """There is no such store."""
 
     def load(self, key: Key) -> tuple[Entry, ...]:  # noqa: ARG002
+        """Nothing."""
+        return ()
+
+    def heads(self, key: Key) -> tuple[Entry, ...]:  # noqa: ARG002
         """Nothing."""
         return ()
 

@@ -117,7 +117,7 @@ class MemoryStore:
 
     def get(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which thereby counts as used."""
-        entries = self._held(key)
+        entries = self.held(key)
         if entries:
             self.use(key)
             return entries
@@ -134,14 +134,19 @@ class MemoryStore:
             self._below.used(key)
             return
         self._once.discard(key)
-        for entry in self._held(key):
+        for entry in self.held(key):
             self._below.keep(entry)
 
     def peek(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key`, which does not count as used."""
-        return self._held(key) or self._below.load(key)
+        return self.held(key) or self._below.load(key)
 
-    def _held(self, key: Key) -> tuple[Entry, ...]:
+    def heads(self, key: Key) -> tuple[Entry, ...]:
+        """The same, perhaps without their bodies: cheap for slices, which are large."""
+        return self.held(key) or self._below.heads(key)
+
+    def held(self, key: Key) -> tuple[Entry, ...]:
+        """All variants under `key` that are in memory, which does not count as used."""
         self._compare(key)
         return tuple(kept.entry for kept in self._slots.get(key, ()))
 

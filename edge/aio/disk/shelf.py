@@ -10,6 +10,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -177,33 +178,40 @@ class Shelf:
 
     def load(self, key: Key) -> tuple[Entry, ...]:
         """All variants under `key` that may be used."""
+        return self._find(key, bodies=True)
+
+    def heads(self, key: Key) -> tuple[Entry, ...]:
+        """The same, without large bodies."""
+        return self._find(key, bodies=False)
+
+    def _find(self, key: Key, *, bodies: bool) -> tuple[Entry, ...]:
         if self._index is None:
             return ()
         place = index_key(key)
         if self._pending and self._is_pending(place, key):
             return ()
         try:
-            return self._read(self._index, key, place)
+            return self._read(self._index, key, place, bodies=bodies)
         except FAILURES as error:
             self._fail(error)
             return ()
 
-    def _read(self, index: Index, key: Key, place: bytes) -> tuple[Entry, ...]:
-        stored = index.read(place)
-        try:
-            found = [self._entry(key, data) for data in stored]
-        except FileNotFoundError:  # the keeper may just have put another in its place
-            again = index.read(place)
-            found = [self._entry(key, data) for data in again] if again != stored else []
-            if not found:
-                self._found("damaged")
-                self._send_drop(place)
-                return ()
-        entries = tuple(entry for entry in found if entry is not None)
-        self._found("hit" if entries else "outdated" if stored else "miss")
-        return entries
+    def _read(self, index: Index, key: Key, place: bytes, *, bodies: bool) -> tuple[Entry, ...]:
+        before: list[bytes] = []
+        while (stored := index.read(place)) != before:
+            before = stored
+            # A body may be gone because the keeper has just put another in its place.
+            with suppress(FileNotFoundError):
+                found = [self._entry(key, data, bodies=bodies) for data in stored]
+                entries = tuple(entry for entry in found if entry is not None)
+                self._found("hit" if entries else "outdated")
+                return entries
+        if stored:
+            self._send_drop(place)
+        self._found("damaged" if stored else "miss")
+        return ()
 
-    def _entry(self, key: Key, data: bytes) -> Entry | None:
+    def _entry(self, key: Key, data: bytes, *, bodies: bool) -> Entry | None:
         """What a record holds, if it is sound and no purge concerns it.
 
         Raises FileNotFoundError where its body is not there.
@@ -216,7 +224,7 @@ class Shelf:
             current = self._events.current(record.entry, record.mark)
             if current is None:
                 return None
-            if record.file is not None:
+            if record.file is not None and bodies:
                 body = Bodies(self._folder / BODIES).read(record.file)
                 record = Record(entry=current, mark=record.mark, file=record.file)
                 current = record.with_body(body)

@@ -29,6 +29,10 @@ class Shelf:
         """What is there."""
         return tuple(entry for (each, _), entry in self.entries.items() if each == key)
 
+    def heads(self, key: Key) -> tuple[Entry, ...]:
+        """What is there."""
+        return self.load(key)
+
     def has(self, key: Key) -> bool:
         """Whether it is there."""
         return bool(self.load(key))

@@ -54,6 +54,18 @@ async def test_what_one_worker_stores_all_have(folder: Path, stored: object) -> 
         assert next_run.count("objects") == 1
 
 
+async def test_heads_are_had_without_large_bodies(folder: Path) -> None:
+    """To know that something is there, and what, no file is read."""
+    async with node(folder) as one:
+        one.shelf.keep(SMALL)
+        one.shelf.keep(LARGE)
+        await one.holds(2)
+        for file in files(folder):
+            file.unlink()
+        assert one.shelf.heads(SMALL.key) == (SMALL,)
+        assert one.shelf.heads(LARGE.key) == (replace(LARGE, body=b""),)
+
+
 async def test_nobody_else_can_read_it(folder: Path) -> None:
     """The folder is its owner's."""
     async with node(folder) as one:
