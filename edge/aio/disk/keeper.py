@@ -12,6 +12,7 @@ import shutil
 import signal
 import time
 from base64 import b64decode
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -27,6 +28,7 @@ from edge.aio.disk.journal import Journal
 from edge.aio.disk.stock import Stock
 from edge.aio.disk.users import nobody_uses
 from edge.aio.follow import Link
+from edge.cache.key import Key
 from edge.config import DiskSettings
 from edge.metrics import DiskMetrics
 from edge.purge_log import Caught, Position, purge_of
@@ -39,7 +41,9 @@ log = logging.getLogger("midmile.edge.disk")
 Message = Mapping[str, object]
 
 BATCH_S = 0.02
-"""What comes within so long is written together."""
+"""What comes within so long is written together,"""
+MOST_AT_ONCE = 500
+"""or so many records: some ten milliseconds."""
 RETRY_S = 30.0
 """After a fault the node does without the store for so long."""
 SWEPT_AT_ONCE, SWEEP_PAUSE_S = 50, 0.05
@@ -88,11 +92,9 @@ class DiskKeeper:
         self._index: Index | None = None
         self._stock = Stock(Facts(boot=""), self._budget_bytes, metrics)
         self._position = Position()
-        self._waiting: list[tuple[int, Message]] = []
+        self._waiting: deque[tuple[int, Message]] = deque()
         self._flush: asyncio.TimerHandle | None = None
         self._at_once = False
-        self._done: dict[int, int] = {}
-        """By worker, the number of the last thing that it asked for and that is done."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
         self._retrying: asyncio.Task[None] | None = None
@@ -121,7 +123,8 @@ class DiskKeeper:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._write()
+        while self._waiting:
+            self._write()
         if self._index is not None:
             self._seal(self._index)
 
@@ -199,8 +202,7 @@ class DiskKeeper:
         """
         keys = _texts(message.get("keys"))
         self._stock.invalidate(keys)
-        self._waiting.append((worker, message))
-        self._write(tell_done=False)
+        self._drop(keys)
         self._link.tell(
             {
                 "kind": "disk-invalidated",
@@ -209,7 +211,7 @@ class DiskKeeper:
                 "event": self._stock.facts.event,
             }
         )
-        self._tell_done()
+        self._tell_done([(worker, message)])
 
     def _purge_for(self, message: Message) -> None:
         """A worker has purged something by itself: all do it."""
@@ -230,7 +232,7 @@ class DiskKeeper:
         self._position = caught.position
         if caught.everything:
             self._stock.forget_all()
-            self._waiting = []
+            self._waiting.clear()
             self._commit(Change.clear)
             if self._folder is not None and self._index is not None:
                 self._spawn(self._remove_strays(self._folder, time.time()))
@@ -249,28 +251,51 @@ class DiskKeeper:
 
     # Writing
 
-    def _write(self, *, tell_done: bool = True) -> None:
-        """Write what has come, and say so."""
+    def _drop(self, keys: Iterable[Key]) -> None:
+        """Delete what is stored under these keys, with its slices."""
+        wholes = [of_whole(index_key(key)) for key in keys]
+        if self._index is None or not any(map(self._has, wholes)):
+            return  # as with most that users send: it need not cost a transaction
+
+        def drop(change: Change) -> None:
+            for whole in wholes:
+                self._stock.drop(change, whole)
+
+        self._commit(drop)
+
+    def _has(self, whole: bytes) -> bool:
+        with suppress(*FAILURES):
+            return self._index is not None and self._index.has(whole)
+        return True
+
+    def _write(self) -> None:
+        """Write what has come, and say so; not too much at once, as purges are not to wait."""
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
         self._at_once = False
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._commit(lambda change: self._take_in(change, waiting))
-        for worker, message in waiting:
+        batch: list[tuple[int, Message]] = []
+        size = 0
+        while self._waiting and size < MOST_AT_ONCE:
+            batch.append(self._waiting.popleft())
+            size += len(_texts(batch[-1][1].get("records")))
+        if batch:
+            self._commit(lambda change: self._take_in(change, batch))
+        self._tell_done(batch)
+        if self._waiting:
+            self._at_once = True
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _tell_done(self, done: Iterable[tuple[int, Message]]) -> None:
+        numbers: defaultdict[int, list[int]] = defaultdict(list)
+        for worker, message in done:
             if isinstance(number := message.get("number"), int):
-                self._done[worker] = number
-        if tell_done:
-            self._tell_done()
+                numbers[worker].append(number)
+        for worker, told in numbers.items():
+            self._link.tell({"kind": "disk-done", "numbers": told}, worker)
 
-    def _tell_done(self) -> None:
-        done, self._done = self._done, {}
-        for worker, number in done.items():
-            self._link.tell({"kind": "disk-done", "number": number}, worker)
-
-    def _take_in(self, change: Change, waiting: Iterable[tuple[int, Message]]) -> None:
-        for _, message in waiting:
+    def _take_in(self, change: Change, batch: Iterable[tuple[int, Message]]) -> None:
+        for _, message in batch:
             records = _texts(message.get("records"))
             match message.get("kind"):
                 case "disk-keep":
@@ -279,9 +304,6 @@ class DiskKeeper:
                 case "disk-drop":
                     for text in records:
                         self._stock.drop(change, bytes.fromhex(text))
-                case "disk-invalidate":
-                    for key in _texts(message.get("keys")):
-                        self._stock.drop(change, of_whole(index_key(key)))
         self._stock.make_room(change)
 
     def _commit(self, work: _Work) -> None:
@@ -389,10 +411,11 @@ class DiskKeeper:
         if not (left := journal.read()):
             return
         for message in left:
-            if message.get("kind") == "disk-purge":
-                self._record(_purges(message))
-            self._waiting.append((-1, message))
-        self._write()
+            match message.get("kind"):
+                case "disk-invalidate":
+                    self._drop(_texts(message.get("keys")))
+                case "disk-purge":
+                    self._record(_purges(message))
         journal.clear()
 
     def _knows_more_than(self, facts: Facts) -> bool:

@@ -144,10 +144,10 @@ class Shelf:
             self._events.add(number, purge, store_s)
             self._event = max(self._event, number)
 
-    def done(self, number: int) -> None:
-        """The keeper has done what it was told up to this number."""
-        for each in [each for each in self._pending if each <= number]:
-            del self._pending[each]
+    def done(self, numbers: Iterable[int]) -> None:
+        """The keeper has done what it was told with these numbers."""
+        for number in numbers:
+            self._pending.pop(number, None)
         settled, self._settled = self._settled, asyncio.Event()
         settled.set()
 
@@ -406,8 +406,8 @@ def _heed_state(message: Message, shelf: Shelf) -> None:
             shelf.open(event, shift_s)
         case {"kind": "disk-off"}:
             shelf.close()
-        case {"kind": "disk-done", "number": int(number)}:
-            shelf.done(number)
+        case {"kind": "disk-done", "numbers": [*numbers]}:
+            shelf.done(number for number in numbers if isinstance(number, int))
 
 
 def _meet(beginning: bytes, other: bytes) -> bool:
