@@ -52,6 +52,10 @@ class Facts:
     objects: int = 0
     event: int = 0
     """The number of the last event that may have put something out of date."""
+    purged: int = 0
+    """The last of them that was a purge,"""
+    swept: int = 0
+    """and that up to which all that is stored was compared with purges."""
     floor: int = 0
     """Nothing from before this event is stored."""
     position: str = ""

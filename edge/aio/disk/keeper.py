@@ -8,7 +8,6 @@ begins a new one.
 
 import asyncio
 import logging
-import shutil
 import signal
 import time
 from base64 import b64decode
@@ -22,7 +21,7 @@ from typing import Any
 import lmdb
 
 from edge.aio.clocks import now
-from edge.aio.disk.bodies import Bodies
+from edge.aio.disk import folder as folders
 from edge.aio.disk.index import FAILURES, Change, Facts, Index, of_whole
 from edge.aio.disk.journal import Journal
 from edge.aio.disk.stock import Stock
@@ -55,14 +54,9 @@ ORPHANS_S = 4.0
 DEATHS_WITHIN_S = 60.0
 """Two processes that die of what they read, within so long, show that the store is damaged."""
 
-BODIES = "bodies"
-DAMAGED, OLD = "damaged", "old"
-"""What a store that is not used any more is called, beside where it was; an old one is deleted."""
-
 _DEADLY = (signal.SIGBUS, signal.SIGSEGV, signal.SIGABRT)
 """How who reads beyond the end of a file, or damaged pages, is ended."""
 _CRASHED = "it may be why the keeper crashed"
-_CUT_OFF = "it is shorter than what is stored in it"
 _REFUSAL = (OSError, lmdb.DiskError, lmdb.MapFullError, lmdb.ReadonlyError)
 """What a disk does that is full, or must not be written to."""
 
@@ -116,7 +110,8 @@ class DiskKeeper:
         self._open(self._folder)
         if self._index is not None:
             self._spawn(self._remove_strays(self._folder, time.time() - STRAY_S))
-            self._sweep_on()
+            if self._stock.facts.swept < self._stock.facts.purged:
+                self._sweep_on()
 
     async def stop(self) -> None:
         """Write what waits, force all to the disk, and close; workers have ended."""
@@ -183,8 +178,9 @@ class DiskKeeper:
             return
         before_s, self._died_s = self._died_s, time.monotonic()
         again = self._died_s - before_s < DEATHS_WITHIN_S
-        if again or self._is_cut_off(self._index):
-            self._fail(_CUT_OFF, damaged=True)
+        assert self._folder is not None
+        if again or folders.is_cut_off(self._folder, self._index):
+            self._fail(folders.CUT_OFF, damaged=True)
 
     def _later(self, worker: int, message: Message, within_s: float) -> None:
         self._waiting.append((worker, message))
@@ -315,13 +311,12 @@ class DiskKeeper:
                 work(change)
                 change.know(self._stock.facts)
         except FAILURES as error:
-            self._fail(_told(error), damaged=not isinstance(error, _REFUSAL))
+            self._fail(folders.told(error), damaged=not isinstance(error, _REFUSAL))
             return
         self._metrics.holds(self._stock.facts.size_bytes, self._stock.facts.objects)
         useless, self._stock.useless = self._stock.useless, []
         if useless:
-            bodies = Bodies(self._folder / BODIES)
-            self._spawn(asyncio.to_thread(_remove, bodies, useless))
+            self._spawn(asyncio.to_thread(folders.remove, self._folder, useless))
 
     # Sweeping
 
@@ -331,20 +326,21 @@ class DiskKeeper:
 
     async def _sweep(self) -> None:
         """Make the room of what was purged free; nobody uses it any more."""
-        swept_to, after = self._stock.facts.event, b""
+        sweeping_for, after = self._stock.facts.purged, b""
         while (index := self._index) is not None:
             try:
                 some = index.some(after, SWEPT_AT_ONCE)
             except FAILURES as error:
-                self._fail(_told(error), damaged=True)
+                self._fail(folders.told(error), damaged=True)
                 return
             if some:
                 after = some[-1][0]
                 self._drop_outdated(some)
-            elif swept_to == self._stock.facts.event:
-                return
             else:
-                swept_to, after = self._stock.facts.event, b""
+                self._stock.facts = replace(self._stock.facts, swept=sweeping_for)
+                if sweeping_for == self._stock.facts.purged:
+                    return
+                sweeping_for, after = self._stock.facts.purged, b""
             await asyncio.sleep(SWEEP_PAUSE_S)
 
     def _drop_outdated(self, some: Iterable[tuple[bytes, bytes]]) -> None:
@@ -359,11 +355,11 @@ class DiskKeeper:
 
     async def _remove_strays(self, folder: Path, before_s: float) -> None:
         """Delete files of no record, which a killed process has left."""
-        bodies = Bodies(folder / BODIES)
+        bodies = folders.bodies(folder)
         for key, path in await asyncio.to_thread(lambda: list(bodies.old(before_s))):
             if self._index is None:
                 return
-            if not _has_file(self._index, key, path.name):
+            if not folders.has_file(self._index, key, path.name):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
     # Opening, and what goes wrong
@@ -371,25 +367,23 @@ class DiskKeeper:
     def _open(self, folder: Path) -> None:
         """Use the store that is there if it can be used, else begin anew."""
         try:
-            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            why = _CRASHED if self._distrusted else _unusable(folder)
+            why = _CRASHED if self._distrusted else folders.unusable(folder)
             self._distrusted = False
             if why is not None:
-                self._move_aside(folder, why)
-            folder.mkdir(mode=0o700, exist_ok=True)
-            folder.chmod(0o700)
+                self._move_aside(folder, why, folders.DAMAGED)
+            folders.prepare(folder)
             self._index = Index(folder, budget_bytes=self._budget_bytes)
             self._take_over(self._index)
             self._heed_journal(folder)
         except FAILURES as error:
-            self._fail(_told(error), damaged=True)
+            self._fail(folders.told(error), damaged=True)
             return
         self._metrics.usable(True)
         self._commit(self._stock.make_room)
 
     def _take_over(self, index: Index) -> None:
         """Begin to use a store, which may be new."""
-        moment, boot = now(), _boot()
+        moment, boot = now(), folders.boot()
         event = self._stock.facts.event
         facts = index.facts()
         if facts is None or self._knows_more_than(facts):
@@ -423,13 +417,6 @@ class DiskKeeper:
         behind = not Position.of(facts.position).covers(self._position)
         return behind or facts.event < self._stock.facts.event
 
-    def _is_cut_off(self, index: Index) -> bool:
-        assert self._folder is not None
-        try:
-            return index.needs_bytes > _size(self._folder)
-        except (lmdb.Error, OSError):
-            return True
-
     def _fail(self, why: str, *, damaged: bool = False) -> None:
         """Do without the store for a while."""
         if self._folder is None or (self._retrying is not None and not self._retrying.done()):
@@ -443,7 +430,7 @@ class DiskKeeper:
         self._metrics.usable(False)
         self._metrics.holds(0, 0)
         with suppress(OSError):
-            self._move_aside(self._folder, why, keep=damaged)
+            self._move_aside(self._folder, why, folders.DAMAGED if damaged else folders.OLD)
         self._retrying = self._spawn(self._retry(self._folder))
 
     def _note_fault(self, why: object) -> None:
@@ -454,19 +441,13 @@ class DiskKeeper:
             extra={"event": "disk-failed"},
         )
 
-    def _move_aside(self, folder: Path, why: str, *, keep: bool = True) -> None:
-        """Take what is there out of the way; it may be looked at if it is kept. Raises OSError."""
-        if not folder.exists():
-            return
-        aside = folder.with_name(f"{folder.name}-{DAMAGED if keep else OLD}")
-        if aside.is_dir():
-            shutil.rmtree(aside)
-        else:
-            aside.unlink(missing_ok=True)
-        folder.rename(aside)
-        log.warning("the store on disk begins anew: %s", why, extra={"event": "disk-anew"})
-        if not keep:
-            self._spawn(asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True))
+    def _move_aside(self, folder: Path, why: str, called: str) -> None:
+        """Take what is there out of the way. Raises OSError."""
+        aside = folders.move_aside(folder, called)
+        if aside is not None:
+            log.warning("the store on disk begins anew: %s", why, extra={"event": "disk-anew"})
+        if aside is not None and called == folders.OLD:
+            self._spawn(asyncio.to_thread(folders.delete, aside))
 
     async def _retry(self, folder: Path) -> None:
         await asyncio.sleep(RETRY_S)
@@ -483,40 +464,9 @@ class DiskKeeper:
         return task
 
 
-def _unusable(folder: Path) -> str | None:
-    """Why the store that is there cannot be used; None: it can, or there is none."""
-    if not (folder / "data.mdb").exists():
-        return None
-    try:
-        index = Index(folder)
-        try:
-            if index.needs_bytes > _size(folder):
-                return _CUT_OFF
-            facts = index.facts()
-        finally:
-            index.close()
-    except FAILURES as error:
-        return _told(error)
-    return _unusable_facts(facts)
-
-
-def _unusable_facts(facts: Facts | None) -> str | None:
-    if facts is None:
-        return "it is of another version"
-    if facts.boot == _boot():
-        return None
-    if not facts.clean:
-        return "the machine went down while it was in use"
-    return "the clock stands before its last use" if facts.used_wall_s > time.time() else None
-
-
 def _purges(message: Message) -> list[Purge]:
     told = message.get("purges")
     return [purge_of(each) for each in told] if isinstance(told, list) else []
-
-
-def _told(error: BaseException) -> str:
-    return str(error) or type(error).__name__
 
 
 def _note(change: Change, changed: Iterable[Rows]) -> None:
@@ -527,28 +477,5 @@ def _note(change: Change, changed: Iterable[Rows]) -> None:
             change.note(number, row)
 
 
-def _has_file(index: Index, key: bytes, name: str) -> bool:
-    """Whether a record names this file as its body."""
-    with suppress(*FAILURES):
-        data = index.record(key) if key else None
-        file = decode(data).file if data is not None else None
-        return file is not None and file.name == name
-    return False
-
-
-def _remove(bodies: Bodies, names: Iterable[str]) -> None:
-    for name in names:
-        bodies.remove(name)
-
-
 def _texts(told: object) -> list[str]:
     return [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
-
-
-def _boot() -> str:
-    """Which of the machine's runs this is."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _size(folder: Path) -> int:
-    return (folder / "data.mdb").stat().st_size

@@ -14,10 +14,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from edge.aio.disk.bodies import Bodies
+from edge.aio.disk.folder import bodies as bodies_of
 from edge.aio.disk.index import FAILURES, Index, of_whole
 from edge.aio.disk.journal import Journal
-from edge.aio.disk.keeper import BODIES
 from edge.aio.disk.users import User
 from edge.cache.entry import Entry
 from edge.cache.key import Key, parts
@@ -225,7 +224,7 @@ class Shelf:
             if current is None:
                 return None
             if record.file is not None and bodies:
-                body = Bodies(self._folder / BODIES).read(record.file)
+                body = bodies_of(self._folder).read(record.file)
                 record = Record(entry=current, mark=record.mark, file=record.file)
                 current = record.with_body(body)
         except RecordError:
@@ -257,7 +256,7 @@ class Shelf:
             return
         assert self._folder is not None
         key, token = variant_key(entry.key, entry.selecting), object()
-        bodies, event = Bodies(self._folder / BODIES), self._event
+        bodies, event = bodies_of(self._folder), self._event
         self._writing[token] = key
         self._waiting_bytes += len(entry.body)
         loop = asyncio.get_running_loop()

@@ -51,7 +51,8 @@ class Stock:
         """Each purge is an event; gives what is to be remembered of them."""
         changed = []
         for purge in purges:
-            self.facts = replace(self.facts, event=self.facts.event + 1)
+            event = self.facts.event + 1
+            self.facts = replace(self.facts, event=event, purged=event)
             changed.append(self.events.add(self.facts.event, purge, store_s))
         return changed
 

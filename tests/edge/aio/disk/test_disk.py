@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from edge.aio.clocks import now
-from edge.aio.disk import keeper as keeping
 from edge.aio.disk import shelf as shelving
 from edge.aio.disk.index import Facts, Index
 from edge.cache.entry import Entry
@@ -34,7 +33,7 @@ def mode(path: Path) -> int:
 
 def files(folder: Path) -> list[Path]:
     """The bodies that have a file."""
-    return sorted((folder / keeping.BODIES).glob("??/*"))
+    return sorted((folder / "bodies").glob("??/*"))
 
 
 @pytest.mark.parametrize("stored", [SMALL, LARGE], ids=["small", "large"])

@@ -31,12 +31,19 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "RETRY_S", 0.05)
 
 
+async def filled(one: Node) -> None:
+    """A store with more in it than might never have been written."""
+    one.shelf.keep(SMALL)
+    one.shelf.keep(LARGE)
+    for number in range(200):
+        one.shelf.keep(entry(f"filling {number}".replace(" ", ""), 8_000))
+    await one.holds(202)
+
+
 async def left_behind(folder: Path) -> None:
-    """A store that was closed in good order."""
+    """Such a store, closed in good order."""
     async with node(folder) as one:
-        one.shelf.keep(SMALL)
-        one.shelf.keep(LARGE)
-        await one.holds(2)
+        await filled(one)
 
 
 def garbage(data: Path) -> None:
@@ -225,8 +232,7 @@ async def test_workers_that_die_of_what_they_read(folder: Path, how: str, kept: 
 async def test_one_is_enough_where_the_file_was_cut_off(folder: Path) -> None:
     """Then it is plain to see why."""
     async with node(folder) as one:
-        one.shelf.keep(SMALL)
-        await one.holds(1)
+        await filled(one)
         one.shelf.close()
         cut_off(folder / "data.mdb")
         one.keeper.worker_died("signal SIGBUS")
