@@ -336,8 +336,8 @@ def _cores() -> int:
 
 
 _DISK = (
-    "Room on disk, in the state folder, for what is asked for more than once. It is kept over a "
-    "restart. `0MiB`: none."
+    "Room in the state folder for what is asked for more than once, kept over a restart. The files "
+    "of many small responses are up to twice as large. `0MiB`: none."
 )
 
 
