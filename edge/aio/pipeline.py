@@ -412,7 +412,7 @@ class Pipeline:
         posted = self._misses.heard(asked, reply.verdict.entry, fetched, begun)
         if self._shelf is not None and asked.request.method not in SAFE_METHODS:
             # Whoever has changed something must not be shown by another worker what it was.
-            await self._shelf.settled()
+            await self._shelf.outbox.settled()
         passed = self._misses.passed(fetched.response)
         await reply.pass_on(
             fetched, passed, reply.verdict.reason, collapsed=collapsed, posted=posted

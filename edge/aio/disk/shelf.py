@@ -5,9 +5,7 @@ Whatever goes wrong here is as if nothing were stored.
 """
 
 import asyncio
-import secrets
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +14,7 @@ from pathlib import Path
 
 from edge.aio.disk.folder import bodies as bodies_of
 from edge.aio.disk.index import FAILURES, Index, of_whole
-from edge.aio.disk.journal import Journal
+from edge.aio.disk.outbox import Outbox
 from edge.aio.disk.users import User
 from edge.cache.entry import Entry
 from edge.cache.key import Key, parts
@@ -38,20 +36,12 @@ from edge.store.record import (
 
 Message = Mapping[str, object]
 
-TOLD_TOGETHER_S = 0.02
-"""What is to be stored is told the keeper in messages so far apart,"""
-MOST_MESSAGE_BYTES = 256 * 1024
-"""none larger than this."""
 MOST_WAITING_BYTES = 32 * 2**20
 """On their way to the disk; what comes beyond that is not stored."""
 USES_S = 1.0
 """How often the keeper is told what was used,"""
 MOST_USED = 10_000
 """of so many keys at most."""
-PATIENCE_S = 0.25
-"""For other workers, when something was dropped; they are on the same machine."""
-MOST_PENDING = 10_000
-"""Drops that the keeper has not confirmed; with more nothing is read."""
 
 
 class Shelf:
@@ -72,32 +62,23 @@ class Shelf:
         """
         self._opens = opens
         self._folder = Path(settings.folder) if settings is not None else None
-        self._tell = tell
+        self.outbox = Outbox(tell, self._folder)
         self._found = found
         self._served_s = served_s
-        self._me = secrets.token_hex(8)
         self._user = User(self._folder) if self._folder is not None else None
         self._index: Index | None = None
         self._events = Events(served_s=served_s)
         self._event = 0
         self._shift_s = 0.0
-        self._number = 0
-        self._left_to = 0
-        """The last of these numbers that is in the journal, if the keeper has not done it."""
-        self._pending: dict[int, tuple[frozenset[bytes | str], Message]] = {}
-        """By number: sites, or beginnings of keys, that the keeper is to drop, and its message."""
         self._writer = ThreadPoolExecutor(1, "bodies")
         self._writing: dict[object, bytes] = {}
         """Bodies that are being written, and the keys of their records."""
-        self._waiting: list[str] = []
-        self._waiting_bytes = 0
-        self._told: asyncio.TimerHandle | None = None
+        self._writing_bytes = 0
         self._new: set[Key] = set()
         self._older: set[Key] = set()
         """Keys of which something is on its way to the disk, if it is not there yet."""
         self._used: set[Key] = set()
         self._tick: asyncio.TimerHandle | None = None
-        self._settled = asyncio.Event()
 
     # What the keeper says
 
@@ -121,16 +102,16 @@ class Shelf:
             self._index.close()
             self._index = None
         self._writing.clear()
-        self._waiting, self._waiting_bytes = [], 0
+        self._writing_bytes = 0
+        self.outbox.forget_records()
         self._new.clear()
         self._older.clear()
 
     def stop(self) -> None:
         """The worker ends: tell what is left to be told, but for bodies that are being written."""
-        for timer in (self._told, self._tick):
-            if timer is not None:
-                timer.cancel()
-        self._tell_waiting()
+        if self._tick is not None:
+            self._tick.cancel()
+        self.outbox.flush()
         self._writer.shutdown(wait=False, cancel_futures=True)
         self.close()
         if self._user is not None:
@@ -143,35 +124,10 @@ class Shelf:
             self._events.add(number, purge, store_s)
             self._event = max(self._event, number)
 
-    def done(self, numbers: Iterable[int]) -> None:
-        """The keeper has done what it was told with these numbers."""
-        for number in numbers:
-            self._pending.pop(number, None)
-        settled, self._settled = self._settled, asyncio.Event()
-        settled.set()
-
-    async def settled(self) -> None:
-        """Wait until every worker knows what was dropped here by now, but not for long."""
-        number = self._number
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while self._pending and min(self._pending) <= number:
-                    await self._settled.wait()
-        except TimeoutError:
-            self._leave_behind(number)
-
-    def _leave_behind(self, number: int) -> None:
-        """Tell the next keeper what this one may never hear."""
-        if self._folder is None:
-            return
-        for each in [each for each in self._pending if self._left_to < each <= number]:
-            Journal(self._folder).add(self._pending[each][1])
-        self._left_to = max(self._left_to, number)
-
     def heard_of(self, event: int, by: object) -> bool:
         """The keeper has numbered what a worker told it; whether that was another."""
         self._event = max(self._event, event)
-        return by != self._me
+        return not self.outbox.is_own(by)
 
     # Below
 
@@ -187,7 +143,7 @@ class Shelf:
         if self._index is None:
             return ()
         place = index_key(key)
-        if self._pending and self._is_pending(place, key):
+        if self.outbox.concerns(parts(key)[0], place):
             return ()
         try:
             return self._read(self._index, key, place, bodies=bodies)
@@ -206,7 +162,7 @@ class Shelf:
                 self._found("hit" if entries else "outdated")
                 return entries
         if stored:
-            self._send_drop(place)
+            self.outbox.drop(place)
         self._found("damaged" if stored else "miss")
         return ()
 
@@ -229,7 +185,7 @@ class Shelf:
                 current = record.with_body(body)
         except RecordError:
             self._found("damaged")
-            self._send_drop(index_key(key))
+            self.outbox.drop(index_key(key))
             return None
         return shifted(current, self._shift_s)
 
@@ -247,18 +203,23 @@ class Shelf:
 
     def keep(self, entry: Entry) -> None:
         """Have a variant stored."""
-        if self._index is None or self._waiting_bytes + len(entry.body) > MOST_WAITING_BYTES:
+        waiting_bytes = self._writing_bytes + self.outbox.record_bytes
+        if self._index is None or waiting_bytes + len(entry.body) > MOST_WAITING_BYTES:
             return
         self._new.add(entry.key)
         self._tick_soon()
         if len(entry.body) <= SMALL_BYTES:
-            self._send_keep(encode(entry, self._event, shift_s=self._shift_s))
-            return
+            self.outbox.keep(encode(entry, self._event, shift_s=self._shift_s))
+        else:
+            self._keep_large(entry)
+
+    def _keep_large(self, entry: Entry) -> None:
+        """Write the body, then have the rest stored."""
         assert self._folder is not None
         key, token = variant_key(entry.key, entry.selecting), object()
         bodies, event = bodies_of(self._folder), self._event
         self._writing[token] = key
-        self._waiting_bytes += len(entry.body)
+        self._writing_bytes += len(entry.body)
         loop = asyncio.get_running_loop()
 
         def write() -> None:
@@ -270,12 +231,12 @@ class Shelf:
             loop.call_soon_threadsafe(written, file, None)
 
         def written(file: BodyFile | None, error: OSError | None) -> None:
-            self._waiting_bytes = max(0, self._waiting_bytes - len(entry.body))
+            self._writing_bytes = max(0, self._writing_bytes - len(entry.body))
             wanted = self._writing.pop(token, None) is not None
             if error is not None:
                 self._fail(error)
             elif file is not None and wanted:
-                self._send_keep(encode(entry, event, shift_s=self._shift_s, file=file))
+                self.outbox.keep(encode(entry, event, shift_s=self._shift_s, file=file))
             elif file is not None:
                 bodies.remove(file.name)
 
@@ -284,7 +245,9 @@ class Shelf:
     def drop(self, entry: Entry) -> None:
         """Let a variant be used no more."""
         if self._index is not None and self.has(entry.key):
-            self._send_drop(variant_key(entry.key, entry.selecting))
+            beginning = variant_key(entry.key, entry.selecting)
+            self._stop_writing(beginning)
+            self.outbox.drop(beginning)
 
     def used(self, key: Key) -> None:
         """`key` was asked for."""
@@ -297,48 +260,11 @@ class Shelf:
         """Let no process of the node use what is stored under `key`, or is being fetched."""
         place = of_whole(index_key(key))
         self._stop_writing(place)
-        self._ask({"kind": "disk-invalidate", "keys": [key]}, frozenset({place}))
+        self.outbox.invalidate(key, place)
 
     def purge(self, purges: Iterable[Purge]) -> None:
         """Have all processes of the node purge what this one has purged by itself."""
-        told = [asdict(purge) for purge in purges]
-        sites = frozenset(str(each["site"]) for each in told)
-        self._ask({"kind": "disk-purge", "purges": told}, sites)
-
-    # To the keeper
-
-    def _send_keep(self, data: bytes) -> None:
-        self._waiting.append(b64encode(data).decode())
-        self._waiting_bytes += len(data)
-        if self._told is None:
-            loop = asyncio.get_running_loop()
-            self._told = loop.call_later(TOLD_TOGETHER_S, self._tell_waiting)
-
-    def _tell_waiting(self) -> None:
-        self._told = None
-        waiting, self._waiting = self._waiting, []
-        records: list[str] = []
-        size = 0
-        for text in waiting:
-            self._waiting_bytes = max(0, self._waiting_bytes - len(text) * 3 // 4)
-            if size + len(text) > MOST_MESSAGE_BYTES and records:
-                self._tell({"kind": "disk-keep", "records": records})
-                records, size = [], 0
-            records.append(text)
-            size += len(text)
-        if records:
-            self._tell({"kind": "disk-keep", "records": records})
-
-    def _send_drop(self, key: bytes) -> None:
-        self._stop_writing(key)
-        self._ask({"kind": "disk-drop", "records": [key.hex()]}, frozenset({key}))
-
-    def _ask(self, message: Message, concerned: frozenset[bytes | str]) -> None:
-        """Tell the keeper what must not be overtaken, and read nothing of it meanwhile."""
-        self._tell_waiting()
-        self._number += 1
-        self._pending[self._number] = concerned, message
-        self._tell({**message, "number": self._number, "by": self._me})
+        self.outbox.purge([asdict(purge) for purge in purges])
 
     def _tick_soon(self) -> None:
         if self._tick is None:
@@ -350,28 +276,17 @@ class Shelf:
         self._older, self._new = self._new, set()
         if self._older:
             self._tick_soon()
-        if used:
-            self._tell({"kind": "disk-used", "keys": [index_key(key).hex() for key in used]})
+        self.outbox.used(map(index_key, used))
 
     def _stop_writing(self, beginning: bytes) -> None:
         for token, key in tuple(self._writing.items()):
             if key.startswith(beginning):
                 del self._writing[token]
 
-    def _is_pending(self, place: bytes, key: Key) -> bool:
-        if len(self._pending) > MOST_PENDING:
-            return True
-        site = parts(key)[0]
-        return any(
-            each == site if isinstance(each, str) else _meet(each, place)
-            for concerned, _ in self._pending.values()
-            for each in concerned
-        )
-
     def _fail(self, error: Exception) -> None:
         """The keeper decides what is done about it; here nothing is read meanwhile."""
         self.close()
-        self._tell({"kind": "disk-fault", "why": str(error)})
+        self.outbox.fault(error)
 
 
 def heed(
@@ -406,9 +321,4 @@ def _heed_state(message: Message, shelf: Shelf) -> None:
         case {"kind": "disk-off"}:
             shelf.close()
         case {"kind": "disk-done", "numbers": [*numbers]}:
-            shelf.done(number for number in numbers if isinstance(number, int))
-
-
-def _meet(beginning: bytes, other: bytes) -> bool:
-    """Whether one is the beginning of the other."""
-    return beginning.startswith(other) or other.startswith(beginning)
+            shelf.outbox.done(number for number in numbers if isinstance(number, int))

@@ -97,7 +97,7 @@ async def test_what_is_dropped_is_not_read_again(folder: Path, size: int) -> Non
         await one.holds(1)
         one.shelf.drop(stored)
         assert one.shelf.load(stored.key) == ()
-        await one.shelf.settled()
+        await one.shelf.outbox.settled()
         assert one.count("objects") == 0
         assert one.shelf.load(stored.key) == ()
         await until(lambda: not files(folder))
@@ -124,7 +124,7 @@ async def test_an_invalidation_reaches_all(folder: Path) -> None:
         mine.shelf.invalidate(SMALL.key)
         other.shelf.keep(SMALL)  # it knows nothing of that yet
         assert mine.shelf.load(SMALL.key) == ()
-        await mine.shelf.settled()
+        await mine.shelf.outbox.settled()
         assert other.invalidated == [SMALL.key]
         assert mine.invalidated == []
         other.shelf.keep(LARGE)
@@ -145,7 +145,7 @@ async def test_waiting_for_others_has_an_end(folder: Path) -> None:
         await one.keeper.stop()
         one.shelf.invalidate(SMALL.key)
         async with asyncio.timeout(5):
-            await one.shelf.settled()
+            await one.shelf.outbox.settled()
         assert one.shelf.load(SMALL.key) == ()
         one.heard = said
 
@@ -196,7 +196,7 @@ async def test_a_workers_own_purge_reaches_all(folder: Path) -> None:
         await one.holds(1)
         mine.shelf.purge([TAG])
         assert mine.shelf.load(SMALL.key) == ()
-        await mine.shelf.settled()
+        await mine.shelf.outbox.settled()
         assert other.purged == [TAG]
         assert mine.purged == []
         assert mine.shelf.load(SMALL.key) == other.shelf.load(SMALL.key) == ()

@@ -9,7 +9,7 @@ import lmdb
 import pytest
 
 from edge.aio.disk import keeper as keeping
-from edge.aio.disk import shelf as shelving
+from edge.aio.disk import outbox
 from edge.aio.disk.bodies import Bodies
 from edge.aio.disk.index import Index
 from edge.aio.disk.journal import NAME, Journal
@@ -131,7 +131,7 @@ async def test_a_place_that_cannot_be_used(folder: Path, caplog: pytest.LogCaptu
         assert "disk-failed" in {getattr(each, "event", "") for each in caplog.records}
         one.shelf.keep(SMALL)
         one.shelf.invalidate(SMALL.key)
-        await one.shelf.settled()
+        await one.shelf.outbox.settled()
         assert one.shelf.load(SMALL.key) == ()
         barred.unlink()
         await until(lambda: one.count("usable") == 1)
@@ -244,7 +244,7 @@ async def test_what_a_dead_keeper_did_not_hear(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Is done by the next one, before anything is read."""
-    monkeypatch.setattr(shelving, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(outbox, "PATIENCE_S", 0.01)
     one = Node(folder)
     await one.start()
     for each in (SMALL, LARGE, OTHER):
@@ -253,7 +253,7 @@ async def test_what_a_dead_keeper_did_not_hear(
     one.deaf = True
     one.shelf.invalidate(SMALL.key)
     one.shelf.invalidate(LARGE.key)
-    await one.shelf.settled()
+    await one.shelf.outbox.settled()
     one.deaf = False
     with (folder / NAME).open("ab") as journal:
         journal.write(b'{"kind": "disk-inval')  # torn
@@ -276,7 +276,7 @@ async def test_the_next_keeper_waits_for_who_is_left(folder: Path) -> None:
     starting = asyncio.create_task(next_run.start())
     one.deaf = True
     one.shelf.invalidate(SMALL.key)
-    await one.shelf.settled()
+    await one.shelf.outbox.settled()
     assert not starting.done()
     one.shelf.stop()
     await starting
@@ -299,15 +299,15 @@ async def test_purges_that_a_dead_keeper_did_not_hear(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same."""
-    monkeypatch.setattr(shelving, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(outbox, "PATIENCE_S", 0.01)
     one = Node(folder)
     await one.start()
     one.shelf.keep(SMALL)
     await one.holds(1)
     one.deaf = True
     one.shelf.purge([TAG])
-    await one.shelf.settled()
-    await one.shelf.settled()
+    await one.shelf.outbox.settled()
+    await one.shelf.outbox.settled()
     assert len((folder / NAME).read_text().splitlines()) == 1
     one.deaf = False
     await one.stop()
@@ -321,7 +321,7 @@ async def test_nothing_waits_for_ever(folder: Path) -> None:
         one.shelf.keep(SMALL)
         await one.holds(1)
         one.deaf = True
-        for number in range(shelving.MOST_PENDING + 1):
+        for number in range(outbox.MOST_PENDING + 1):
             one.shelf.invalidate(f"shop http shop.test /{number}")
         assert one.shelf.load(SMALL.key) == ()
         one.deaf = False
@@ -344,7 +344,7 @@ async def test_without_a_disk_workers_still_hear_of_each_other(tmp_path: Path) -
     mine.shelf.keep(SMALL)
     mine.shelf.invalidate(SMALL.key)
     mine.shelf.purge([TAG])
-    await mine.shelf.settled()
+    await mine.shelf.outbox.settled()
     assert other.invalidated == [SMALL.key]
     assert other.purged == [TAG]
     assert mine.shelf.load(SMALL.key) == ()
