@@ -35,7 +35,10 @@ log = logging.getLogger("midmile.deploy")
 
 async def run_supervised_node(control: int) -> ExitCode:
     """A keeper's life under a supervisor."""
-    upward, setup = await Upward.connect(control)
+    try:
+        upward, setup = await Upward.connect(control)
+    except Refusal as refusal:  # nobody is left who could be told
+        return refusal.code
     restarts = int(cast("int", setup["restarts"]))
     try:
         return await _run(Errand.of(setup), str(setup["node"]), restarts, upward)

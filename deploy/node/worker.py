@@ -26,7 +26,10 @@ log = logging.getLogger("midmile.deploy")
 
 async def run_worker(control: int) -> ExitCode:
     """A worker's life."""
-    upward, setup = await Upward.connect(control)
+    try:
+        upward, setup = await Upward.connect(control)
+    except Refusal as refusal:  # nobody is left who could be told
+        return refusal.code
     index = int(cast("int", setup["index"]))
     process = telemetry.worker_process(index)
     stream = start_logs(str(setup["node"]), process)
