@@ -6,9 +6,13 @@ is stored has to be asked about before it is used.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from edge.purge_log import LEASE_S, Position, PurgeLogError
+
+AGAIN_S = 1.0
+"""For so long whoever was told that we are behind has time to change it, before it is told again:
+it may not have been ready to listen, or have met with a fault."""
 
 _NOT_YET = -math.inf
 
@@ -22,26 +26,40 @@ class Currency:
     __slots__ = (
         "_behind",
         "_lease_s",
+        "_parents",
         "_position",
         "_required",
+        "_tell_again_s",
         "lasts_until_s",
         "released",
         "text",
     )
 
     def __init__(
-        self, *, lease_s: float = math.inf, behind: Callable[[str], None] = lambda _: None
+        self,
+        *,
+        lease_s: float = math.inf,
+        behind: Callable[[str], None] = lambda _: None,
+        parents: Collection[str] | None = None,
     ) -> None:
         """`lease_s`: when the lease ends that it begins with, in monotonic seconds.
 
-        `behind`: told the position of somebody who knows more than we do.
+        `behind`: told the position of somebody who knows more than we do, at once, and again and
+        again while somebody wants to use what is stored.
+
+        `parents`: whose purges count, with those that are known already; None: anybody's.
         """
         self._behind = behind
+        self._parents = parents
         self._lease_s = lease_s
         self._position = Position()
         self._required = Position()
+        self._tell_again_s = _NOT_YET
         self.text = ""
-        """Its position, as it stands in the tunnel's field; empty: none yet."""
+        """All that it has done or must do, as it stands in the tunnel's field; empty: nothing yet.
+
+        Whoever is asked by somebody who doubts shall not answer from what it has stored either.
+        """
         self.released = ""
         """The position that a parent tells edges: what they may know by now."""
         self.lasts_until_s = lease_s
@@ -55,7 +73,6 @@ class Currency:
     def is_at(self, position: Position) -> None:
         """All purges up to there have been carried out."""
         self._position = position
-        self.text = str(position)
         self._weigh()
 
     def heard(self, heard_s: float) -> None:
@@ -74,17 +91,39 @@ class Currency:
             position = Position.of(text)
         except PurgeLogError:
             return False
+        if self._parents is not None:
+            position = position.only({*self._parents, *self._position.places})
         if self._position.covers(position) or self._required.covers(position):
             return False
-        self._required = self._required.joined(position)
+        required = self._required.joined(position)
+        if self._position.joined(required).is_too_long:  # nobody can have told us all of that
+            return False
+        self._required = required
         self._weigh()
-        self._behind(text)
+        self._tell_again_s = _NOT_YET
+        self._behind(str(position))
         return True
 
+    @property
+    def _is_behind(self) -> bool:
+        return not self._position.covers(self._required)
+
     def _weigh(self) -> None:
-        behind = not self._position.covers(self._required)
-        self.lasts_until_s = _NOT_YET if behind else self._lease_s
+        self.text = str(self._position.joined(self._required))
+        self.lasts_until_s = _NOT_YET if self._is_behind else self._lease_s
 
     def is_doubtful(self, mono_s: float) -> bool:
         """Whether what is stored has to be asked about before it is used."""
-        return mono_s >= self.lasts_until_s
+        if mono_s < self.lasts_until_s:
+            return False
+        if self._is_behind:
+            self._remind(mono_s)
+        return True
+
+    def _remind(self, mono_s: float) -> None:
+        """Tell again that we are behind, unless that was lately."""
+        if self._tell_again_s == _NOT_YET:
+            self._tell_again_s = mono_s + AGAIN_S
+        elif mono_s >= self._tell_again_s:
+            self._tell_again_s = mono_s + AGAIN_S
+            self._behind(str(self._required))

@@ -5,12 +5,15 @@ log is known; in a tunnel's header field (`edge.tunnel.PURGES`) it is
 
     parent-a=65b2c1f0:12, parent-b=65b2c204:3
 
-where the second part is the stamp of the parent's log: one that was lost begins anew with another.
-A parent keeps its own log and copies of the others' (`origin.purges`), and every node follows the
-parents (`edge.aio.follow`): it sends its position and is told the news since.
+where the second part is a stamp. Whatever a parent numbers between two starts has a stamp of its
+own, later than all before, while the numbers go on: so a number that is given twice, since the log
+was lost or put back from a backup, is never taken for the one that was given first. A parent keeps
+its own log and copies of the others' (`origin.purges`), and every node follows the parents
+(`edge.aio.follow`): it sends its position and is told the news since.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
@@ -23,10 +26,23 @@ HOLD_S = 2.0
 """For so long a parent keeps a follower waiting that knows everything already."""
 MOST_AT_ONCE = 1_000
 """Records in one piece of news; whoever gets so many asks again at once."""
+MOST_CHARACTERS = 256 * 1024
+"""Of what is purged, in one piece of news: it must fit a line between keeper and worker, where a
+character can take twelve bytes. One purge alone has no more either."""
 PATH = "/.well-known/midmile/purges"
 """Where followers ask, with POST: `{"position": ...}`. Host is the parent's name."""
 
+LATEST = 2**52
+"""No stamp is later (they are milliseconds, as wall clocks have them): whoever told of one that has
+no later one could keep its parent from ever beginning anew."""
+
 _MOST_TEXT = 4_096
+_MOST_NAME = 255
+"""Characters of a site's name."""
+_MOST_NUMBER = 2**53
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,63}")
+_STAMP = re.compile(r"0|[1-9a-f][0-9a-f]{0,13}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
 class PurgeLogError(ValueError):
@@ -34,11 +50,8 @@ class PurgeLogError(ValueError):
 
 
 def age(stamp: str) -> int:
-    """What logs of one parent are compared by: the later log has more."""
-    try:
-        return int(stamp, 16)
-    except ValueError:
-        return 0
+    """What stamps of one parent are compared by: the later one has more."""
+    return int(stamp, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +59,22 @@ class Place:
     """How far one parent's log is known."""
 
     stamp: str
-    """Of the log: hexadecimal digits, more in a log that was begun later."""
+    """Hexadecimal digits, more in what was numbered, or in a log that was begun, later."""
     number: int
     """The last purge in it; 0: none yet."""
+
+    @classmethod
+    def of(cls, stamp: str, number: int) -> "Place":
+        """A place that somebody else told. Raises PurgeLogError."""
+        if not (_STAMP.fullmatch(stamp) and age(stamp) <= LATEST and 0 <= number <= _MOST_NUMBER):
+            raise PurgeLogError(f"no place in a log, with the stamp {stamp[:20]!r}")
+        return cls(stamp, number)
 
     def reaches(self, other: "Place") -> bool:
         """Whether who is here knows what is known there.
 
-        Who goes over to a later log drops all that is stored, so it has done all of the former.
+        Who goes over to a later stamp has done all that was numbered before it, or dropped all that
+        it had stored.
         """
         if self.stamp == other.stamp:
             return self.number >= other.number
@@ -75,6 +96,11 @@ class Position:
     def __bool__(self) -> bool:
         return bool(self.places)
 
+    @property
+    def is_too_long(self) -> bool:
+        """Whether nobody would take it: there are too many parents in it."""
+        return len(str(self)) > _MOST_TEXT
+
     @classmethod
     def of(cls, text: str) -> "Position":
         """The position in a header field. Raises PurgeLogError."""
@@ -84,11 +110,14 @@ class Position:
         for each in filter(None, (part.strip() for part in text.split(","))):
             name, _, where = each.partition("=")
             stamp, _, number = where.partition(":")
-            plain = number.isascii() and number.isdigit() and len(number) < 19
-            if not (name and stamp and plain):
+            if name in places or not (_NAME.fullmatch(name) and _NUMBER.fullmatch(number)):
                 raise PurgeLogError(f"no position: {each[:80]!r}")
-            places[name] = Place(stamp, int(number))
+            places[name] = Place.of(stamp, int(number))
         return cls(places)
+
+    def only(self, parents: Collection[str]) -> "Position":
+        """Of these parents alone."""
+        return Position({name: at for name, at in self.places.items() if name in parents})
 
     def has(self, parent: str, place: Place) -> bool:
         """Whether one parent's log is known up to there."""
@@ -154,11 +183,13 @@ class News:
                 "everything": bool(all_),
                 "more": bool(more),
             }:
+                if len(records) > MOST_AT_ONCE:
+                    raise PurgeLogError("too many purges at once")
+                numbered = tuple(_numbered(each) for each in cast("list[object]", records))
+                if sum(len(each.purge.value) for each in numbered) > MOST_CHARACTERS:
+                    raise PurgeLogError("too much is purged at once")
                 return cls(
-                    position=Position.of(position),
-                    records=tuple(_numbered(each) for each in cast("list[object]", records)),
-                    everything=all_,
-                    more=more,
+                    position=Position.of(position), records=numbered, everything=all_, more=more
                 )
         raise PurgeLogError("no news of purges")
 
@@ -167,14 +198,17 @@ def _numbered(said: object) -> Numbered:
     match said:
         case [str(parent), str(stamp), int(number), dict(purge)]:
             known = purge_of(cast("dict[str, object]", purge))
-            return Numbered(parent=parent, stamp=stamp, number=number, purge=known)
+            at = Place.of(stamp, number)
+            return Numbered(parent=parent, stamp=at.stamp, number=at.number, purge=known)
     raise PurgeLogError("no record of a purge")
 
 
 def purge_of(said: Mapping[str, object]) -> Purge:
     """The purge that `dataclasses.asdict` made this of. Raises PurgeLogError."""
     match said:
-        case {"site": str(site), "scope": str(scope), "value": str(value), "soft": bool(soft)}:
+        case {"site": str(site), "scope": str(scope), "value": str(value), "soft": bool(soft)} if (
+            len(site) <= _MOST_NAME
+        ):
             try:
                 return Purge(site=site, scope=Scope(scope), value=value, soft=soft)
             except ValueError:

@@ -24,7 +24,7 @@ log = logging.getLogger("midmile.edge.follow")
 
 _PATIENCE_S = HOLD_S + 3.0
 """For an answer to one question."""
-_MOST_ANSWER_BYTES = 4 * 1024 * 1024
+MOST_ANSWER_BYTES = 4 * 1024 * 1024
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.1, 1.0
 """Before a parent that gave no answer, or a hasty one, is asked again."""
 _HASTY_S = HOLD_S / 2
@@ -87,12 +87,19 @@ class Follower:
         pause_s = _LEAST_PAUSE_S
         context: ssl.SSLContext | None = None
         timeout = aiohttp.ClientTimeout(total=_PATIENCE_S)
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        async with aiohttp.ClientSession(
+            timeout=timeout,
+            trust_env=False,
+            auto_decompress=False,  # it would be larger than it looks
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ) as session:
             while True:
                 try:
+                    # Whoever begins to follow has something stored that waits for a word.
+                    waits = context is not None
                     # Read here, since it fails while our keys are being renewed.
                     context = context or tls.tunnel_client(self._identity)
-                    at_once = await self._ask(session, parent, context)
+                    at_once = await self._ask(session, parent, context, waits=waits)
                 except (aiohttp.ClientError, TimeoutError, OSError, PurgeLogError) as error:
                     self._note_silence(parent.name, error)
                     at_once, context = False, None  # our certificate may be new
@@ -115,13 +122,18 @@ class Follower:
                 await self._wanted.wait()
 
     async def _ask(
-        self, session: aiohttp.ClientSession, parent: ParentAddress, context: ssl.SSLContext
+        self,
+        session: aiohttp.ClientSession,
+        parent: ParentAddress,
+        context: ssl.SSLContext,
+        *,
+        waits: bool,
     ) -> bool:
-        """Ask once; whether to ask again at once."""
+        """Ask once, and wait for news if there are none; whether to ask again at once."""
         asked_s, position = time.monotonic(), self._position()
         async with session.post(
             f"https://{_bracketed(parent.host)}:{parent.port}{PATH}",
-            data=json.dumps({"position": str(position)}).encode(),
+            data=json.dumps({"position": str(position), "waits": waits}).encode(),
             headers={"Host": parent.name, "Content-Type": "application/json"},
             ssl=context,
             server_hostname=parent.identity,
@@ -129,13 +141,11 @@ class Follower:
         ) as response:
             if response.status != 200:
                 raise PurgeLogError(f"it answers {response.status}")
-            if (response.content_length or 0) > _MOST_ANSWER_BYTES:
-                raise PurgeLogError("it says too much")
-            said = await response.read()
+            said = await _whole(response)
         answered_s = time.monotonic()
         try:
             news = News.of(json.loads(said))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PurgeLogError(str(error)) from error
         done = await self.carry_out(news)
         if done and not news.more:
@@ -144,9 +154,16 @@ class Follower:
         return done and not hasty
 
     async def carry_out(self, news: News) -> bool:
-        """Have news carried out, unless that has been done; whether it is done now."""
+        """Have news carried out, unless that has been done; whether it is done now.
+
+        A worker that hangs is waited for once (`deploy.node.questions`), then the others have each
+        purge at once again. Until it has done it, or is killed, nothing counts as done: the node is
+        named as missing, and no lease is renewed.
+        """
         async with self._one_at_a_time:
             caught = catch_up(self._position(), news)
+            if caught.position.is_too_long:  # no parent could be told it
+                raise PurgeLogError("it tells of too many parents")
             if caught.position == self._position() and not (caught.records or caught.everything):
                 return True
             return await self._apply(caught)
@@ -168,6 +185,16 @@ class Follower:
             log.info(
                 "%s tells of purges again", name, extra={"event": "purges-heard", "upstream": name}
             )
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body, unless that is too large; it need not say how large it is."""
+    said = bytearray()
+    async for chunk in response.content.iter_any():
+        said += chunk
+        if len(said) > MOST_ANSWER_BYTES:
+            raise PurgeLogError("it says too much")
+    return bytes(said)
 
 
 def _bracketed(host: str) -> str:

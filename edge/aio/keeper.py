@@ -83,8 +83,12 @@ class EdgeKeeper:
         while not self._position.covers(self._needed):
             needed = self._needed  # of what comes meanwhile nobody has had the time to tell
             await asyncio.sleep(self._lost_s)
-            if not self._position.covers(needed):
-                await self._follower.carry_out(News(position=needed, everything=True))
+            try:
+                if not self._position.covers(needed):
+                    await self._follower.carry_out(News(position=needed, everything=True))
+            except Exception:
+                # Whoever ends here would doubt what it has stored for ever.
+                log.exception("doing without unknown purges failed", extra={"event": "fault"})
 
     def greeting(self) -> Message | None:
         """Where a new worker, which has nothing in memory, begins."""

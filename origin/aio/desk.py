@@ -49,7 +49,8 @@ class Desk:
     async def answer(self, exchange: Exchange, caller: str) -> None:
         """Answer a question of the node whose certificate has this name."""
         try:
-            said = await self._news(await _position(exchange), caller)
+            position, waits = await _question(exchange)
+            said = await self._news(position, caller, waits=waits)
             await _send(exchange, 200, said)
         except _Refusal as refusal:
             exchange.close_after()  # of its body there may be more
@@ -58,12 +59,20 @@ class Desk:
             exchange.abort()
             raise
 
-    async def _news(self, position: str, caller: str) -> object:
+    async def _news(self, position: str, caller: str, *, waits: bool) -> object:
         if self._closed:
             raise _Refusal(503)
         number = next(self._numbers)
         answer = self._open[number] = asyncio.get_running_loop().create_future()
-        self._tell({"kind": "follow", "id": number, "node": caller, "position": position})
+        self._tell(
+            {
+                "kind": "follow",
+                "id": number,
+                "node": caller,
+                "position": position,
+                "waits": waits,
+            }
+        )
         try:
             async with asyncio.timeout(self._patience_s):
                 return await answer
@@ -87,7 +96,8 @@ class Desk:
                 answer.set_exception(_Refusal(503))
 
 
-async def _position(exchange: Exchange) -> str:
+async def _question(exchange: Exchange) -> tuple[str, bool]:
+    """The caller's position, and whether it waits for news if there are none."""
     if exchange.request.method != "POST":
         raise _Refusal(405)
     body = bytearray()
@@ -98,9 +108,9 @@ async def _position(exchange: Exchange) -> str:
                 raise _Refusal(413)
     try:
         match json.loads(body):
-            case {"position": str(position)}:
+            case {"position": str(position), **rest}:
                 Position.of(position)
-                return position
+                return position, rest.get("waits") is not False
     except (ValueError, RecursionError):  # PurgeLogError is one
         pass
     raise _Refusal(400)

@@ -108,11 +108,12 @@ class ParentKeeper:
     async def start(self) -> None:
         """Read the log, and begin to follow the other parents."""
         kept = await KeptLog.open(self._book, self._settings.node, self._parents)
+        await self._disk.start()
+        await kept.begin_anew(self._disk.position)  # if what is stored has heard of more
         self._kept = kept
         self._done = kept.log.position
         self._told = str(kept.log.released)
         self._followers = Followers(self._nodes, time.monotonic())
-        await self._disk.start()
         self._bring_up_disk(kept)
         greeting = self.greeting()
         assert greeting is not None
@@ -156,8 +157,14 @@ class ParentKeeper:
                     "id": int(number),
                     "node": str(identity),
                     "position": str(position),
+                    "waits": bool(waits),
                 }:
-                    self._asked(worker, number, identity, Position.of(position))
+                    at = Position.of(position)
+                    if (node := self._follower_named(identity)) is not None:
+                        asked = Poll(
+                            node=node, position=at, worker=worker, number=number, waits=waits
+                        )
+                        self._asked(self._kept, asked)
                 case {"kind": "behind", "position": str(position)}:
                     self._heard_of(self._kept, Position.of(position))
         except PurgeLogError as error:
@@ -216,17 +223,19 @@ class ParentKeeper:
         awaited = self._followers.awaited(record, time.monotonic())
         return not self._done.has(record.parent, record.place) or not awaited.isdisjoint(nodes)
 
-    def _asked(self, worker: int, number: int, identity: str, position: Position) -> None:
-        """A follower wants to know what is new; and says what it has done."""
+    def _follower_named(self, identity: str) -> str | None:
+        """Who has a certificate of that name, if it is to follow us."""
         node = self._settings.nodes.get(identity)
-        if self._kept is None or node is None or node not in self._nodes:
-            return
-        if not self._kept.log.went_back(position):  # else it speaks of another log than ours
-            self._followers.heard(node, position, time.monotonic())
+        return node if node in self._nodes else None
+
+    def _asked(self, kept: KeptLog, poll: Poll) -> None:
+        """A follower wants to know what is new; and says what it has done."""
+        if not kept.log.went_back(poll.position):  # else it speaks of another log than ours
+            self._followers.heard(poll.node, poll.position, time.monotonic())
         self._note_followers()
         self._changed.set()
-        self._heard_of(self._kept, position)
-        self._polls.ask(Poll(node=node, position=position, worker=worker, number=number))
+        self._heard_of(kept, poll.position)
+        self._polls.ask(poll)
 
     def _news(self, poll: Poll) -> News:
         assert self._kept is not None
@@ -244,10 +253,6 @@ class ParentKeeper:
 
     async def _begin_anew(self, kept: KeptLog, position: Position) -> None:
         if await kept.begin_anew(position):
-            log.warning(
-                "the log of purges is older than what others know of it, and begins anew",
-                extra={"event": "purge-log-anew"},
-            )
             await self._bring_up(kept)
 
     async def _catch_up(self, kept: KeptLog) -> None:

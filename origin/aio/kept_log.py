@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Collection, Sequence
 
@@ -11,6 +12,10 @@ from origin.aio.purge_book import PurgeBook, PurgeBookError
 from origin.purges import Change, PurgeLog
 
 log = logging.getLogger("midmile.origin.purges")
+
+ANEW_S = 60.0
+"""The log is not begun anew sooner than this after the last time: everybody drops everything each
+time, and one node that talks nonsense shall not bring that about as often as it likes."""
 
 
 class KeptLog:
@@ -26,6 +31,8 @@ class KeptLog:
         self._one_at_a_time = asyncio.Lock()
         self._unwritten: set[str] = set()
         """The logs of which the book has not all."""
+        self._anew_s = -math.inf
+        """When our own was begun anew; monotonic."""
 
     @classmethod
     async def open(cls, book: PurgeBook, name: str, parents: Collection[str]) -> "KeptLog":
@@ -42,7 +49,9 @@ class KeptLog:
                 extra={"event": "purge-book-unusable"},
             )
             kept = await book.open_in_memory()
-        return cls(book, PurgeLog(name, [each for each in kept if each.name in {name, *parents}]))
+        purges = PurgeLog(name, kept, parents=parents)
+        purges.begin_run(time.time())
+        return cls(book, purges)
 
     async def close(self) -> None:
         """Let go of the book."""
@@ -72,8 +81,14 @@ class KeptLog:
     async def begin_anew(self, position: Position) -> bool:
         """Begin our own log anew where somebody at `position` knows more of it; whether so."""
         async with self._one_at_a_time:
-            if not self.log.went_back(position):
+            lately = time.monotonic() - self._anew_s < ANEW_S
+            if lately or not self.log.went_back(position):
                 return False
+            self._anew_s = time.monotonic()
+            log.warning(
+                "the log of purges is older than what others know of it, and begins anew",
+                extra={"event": "purge-log-anew"},
+            )
             await self._keep([self.log.begin_anew(time.time(), position)])
             return True
 

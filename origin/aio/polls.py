@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from edge.aio.follow import Link
 from edge.purge_log import HOLD_S, News, Position
 
-_NOTHING = News(position=Position())
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
@@ -21,6 +19,8 @@ class Poll:
     """Through which worker of ours."""
     number: int
     """By which that worker knows it."""
+    waits: bool = True
+    """For news, if there are none."""
 
 
 class Polls:
@@ -38,7 +38,10 @@ class Polls:
         self._answer(poll.node)  # which asks anew, and no longer waits for its last answer
         loop = asyncio.get_running_loop()
         self._held[poll.node] = poll, loop.call_later(self._hold_s, self._answer, poll.node)
-        self._answer_news(poll)
+        if poll.waits:
+            self._answer_news(poll)
+        else:
+            self._answer(poll.node)
 
     def answer_news(self) -> None:
         """Answer all for whom there is news."""
@@ -54,13 +57,15 @@ class Polls:
     def _answer_news(self, poll: Poll) -> None:
         news = self._news(poll)
         if news.everything or not poll.position.covers(news.position):
-            self._answer(poll.node, news)
+            self._answer(poll.node)
 
-    def _answer(self, node: str, news: News = _NOTHING) -> None:
+    def _answer(self, node: str) -> None:
+        """Answer what a node has asked, if it has: with what there is, be it nothing."""
         held = self._held.pop(node, None)
         if held is None:
             return
         poll, timer = held
         timer.cancel()
-        message: Mapping[str, object] = {"kind": "news", "id": poll.number, "news": news.as_json()}
+        news = self._news(poll).as_json()
+        message: Mapping[str, object] = {"kind": "news", "id": poll.number, "news": news}
         self._link.tell(message, poll.worker)

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-from edge.purge_log import Numbered, PurgeLogError, purge_of
+from edge.purge_log import Numbered, Place, PurgeLogError, purge_of
 from origin.purges import MOST_RECORDS, Change, stamp_of
 
 log = logging.getLogger("midmile.origin.purges")
@@ -25,11 +25,14 @@ log = logging.getLogger("midmile.origin.purges")
 BOOK = "purges.sqlite"
 """Its name in the node's folder."""
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
-    CREATE TABLE logs (name TEXT PRIMARY KEY, stamp TEXT NOT NULL, number INTEGER NOT NULL);
+    CREATE TABLE logs (
+        name TEXT PRIMARY KEY, stamp TEXT NOT NULL, number INTEGER NOT NULL,
+        begin TEXT NOT NULL
+    );
     CREATE TABLE purges (
-        log TEXT NOT NULL, number INTEGER NOT NULL,
+        log TEXT NOT NULL, number INTEGER NOT NULL, stamp TEXT NOT NULL,
         site TEXT NOT NULL, scope TEXT NOT NULL, value TEXT NOT NULL, soft INTEGER NOT NULL,
         PRIMARY KEY (log, number)
     ) WITHOUT ROWID;
@@ -121,7 +124,7 @@ class PurgeBook:
             if self._name not in {each.name for each in logs}:
                 own = Change(name=self._name, stamp=stamp_of(time.time()), number=0, anew=True)
                 _write(database, [own])
-                logs = (*logs, own)
+                logs = _logs(database)
         except BaseException:
             database.close()
             raise
@@ -165,31 +168,42 @@ def _prepare(database: sqlite3.Connection) -> None:
 def _logs(database: sqlite3.Connection) -> tuple[Change, ...]:
     """All logs in a book; raises PurgeLogError where they are none."""
     try:
-        rows = database.execute("SELECT name, stamp, number FROM logs ORDER BY name").fetchall()
-        return tuple(_log(database, name, stamp, number) for name, stamp, number in rows)
+        rows = database.execute("SELECT name, stamp, number, begin FROM logs ORDER BY name")
+        return tuple(_log(database, *row) for row in rows.fetchall())
     except sqlite3.OperationalError as error:
         if _code(error):
             raise
         raise PurgeLogError(str(error)) from None  # text that is none
 
 
-def _log(database: sqlite3.Connection, name: str, stamp: str, number: int) -> Change:
+def _log(database: sqlite3.Connection, name: str, stamp: str, number: int, begin: str) -> Change:
     rows = database.execute(
-        "SELECT number, site, scope, value, soft FROM purges WHERE log = ? ORDER BY number", (name,)
+        "SELECT number, stamp, site, scope, value, soft FROM purges WHERE log = ? ORDER BY number",
+        (name,),
     )
     records = tuple(
         Numbered(
             parent=name,
-            stamp=stamp,
+            stamp=Place.of(stamped, at).stamp,
             number=at,
             purge=purge_of({"site": site, "scope": scope, "value": value, "soft": bool(soft)}),
         )
-        for at, site, scope, value, soft in rows
+        for at, stamped, site, scope, value, soft in rows
     )
     expected = range(number - len(records) + 1, number + 1)
-    if [each.number for each in records] != list(expected):
+    last = Place.of(stamp, number)
+    if [each.number for each in records] != list(expected) or (
+        records and records[-1].place != last
+    ):
         raise PurgeLogError(f"purges of {name} are missing")
-    return Change(name=name, stamp=stamp, number=number, records=records, anew=True)
+    return Change(
+        name=name,
+        stamp=stamp,
+        number=number,
+        records=records,
+        anew=True,
+        begin=Place.of(begin, number - len(records)).stamp,
+    )
 
 
 def _write(database: sqlite3.Connection, changes: Sequence[Change]) -> None:
@@ -207,14 +221,16 @@ def _write(database: sqlite3.Connection, changes: Sequence[Change]) -> None:
 def _put(database: sqlite3.Connection, change: Change) -> None:
     if change.anew:
         database.execute("DELETE FROM purges WHERE log = ?", (change.name,))
-    database.execute(
-        "DELETE FROM purges WHERE log = ? AND number <= ?",
-        (change.name, change.number - MOST_RECORDS),
-    )
+        begin = change.before.stamp
+    else:
+        (begin,) = database.execute(
+            "SELECT begin FROM logs WHERE name = ?", (change.name,)
+        ).fetchone()
     rows = [
         (
             change.name,
             each.number,
+            each.stamp,
             each.purge.site,
             each.purge.scope.value,
             each.purge.value,
@@ -222,10 +238,21 @@ def _put(database: sqlite3.Connection, change: Change) -> None:
         )
         for each in change.records
     ]
-    database.executemany("INSERT OR REPLACE INTO purges VALUES (?, ?, ?, ?, ?, ?)", rows)
+    database.executemany("INSERT OR REPLACE INTO purges VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     database.execute(
-        "INSERT OR REPLACE INTO logs VALUES (?, ?, ?)", (change.name, change.stamp, change.number)
+        "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?)",
+        (change.name, change.stamp, change.number, _trimmed(database, change) or begin),
     )
+
+
+def _trimmed(database: sqlite3.Connection, change: Change) -> str | None:
+    """Drop what is too old to be kept; gives the stamp of the last of it."""
+    last = change.number - MOST_RECORDS
+    find = "SELECT stamp FROM purges WHERE log = ? AND number = ?"
+    found = database.execute(find, (change.name, last)).fetchone()
+    drop = "DELETE FROM purges WHERE log = ? AND number <= ?"
+    database.execute(drop, (change.name, last))
+    return found[0] if found is not None else None
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -24,13 +24,9 @@ class TunnelExchange(Exchange):
 
     @property
     def caller(self) -> frozenset[str]:
-        """The DNS names in the certificate of who asks."""
+        """The names of who asks, as its connection was let in under."""
         assert isinstance(self._protocol, ClientConnection)
-        transport = self._protocol.transport
-        # As it was read at the handshake: `getpeercert` would read it again for each request.
-        certificate = transport.get_extra_info("peercert") if transport is not None else None
-        names = (certificate or {}).get("subjectAltName", ())
-        return frozenset(value for kind, value in names if kind == "DNS")
+        return self._protocol.names
 
     def start(self, response: Response) -> None:
         """Begin the response, saying what edges must know, and the coding if it is put on."""

@@ -45,7 +45,11 @@ class ParentWorker:
         # The keeper says where we are; edges say if that is not enough, so it holds for ever.
         self._currency = Currency()
         if tell is not None:
-            self._currency = Currency(lease_s=-math.inf, behind=partial(tell_behind, tell))
+            self._currency = Currency(
+                lease_s=-math.inf,
+                behind=partial(tell_behind, tell),
+                parents={settings.node, *(parent.name for parent in settings.parents)},
+            )
         self._desk = Desk(settings.node, tell or (lambda _: None))
         self._metrics = metrics
         self._access_log = access_log
@@ -85,25 +89,23 @@ class ParentWorker:
         )
         await self._server.listen(sockets["tunnel"], self._context.listening)
 
-    def _welcome(self, transport: asyncio.BaseTransport) -> bool:
+    def _welcome(self, transport: asyncio.BaseTransport) -> frozenset[str]:
         """Let in edges and parents of this network; its other nodes have certificates too."""
         names = tls.peer_names(transport.get_extra_info("ssl_object"))
-        if names & self._nodes:
-            return True
-        log.warning(
-            "a caller that is neither edge nor parent was turned away",
-            extra={"event": "stranger", "names": sorted(names)},
-        )
-        return False
+        if not names & self._nodes:
+            log.warning(
+                "a caller that is neither edge nor parent was turned away",
+                extra={"event": "stranger", "names": sorted(names)},
+            )
+        return names & self._nodes
 
     async def _answer(self, exchange: Exchange) -> None:
         assert isinstance(exchange, TunnelExchange)
         exchange.currency = self._currency
-        callers = exchange.caller & self._nodes
         try:
             if self._desk.is_for(exchange.request):
-                await self._desk.answer(exchange, min(callers, default=""))
-            elif callers & self._settings.edges:
+                await self._desk.answer(exchange, min(exchange.caller))
+            elif exchange.caller & self._settings.edges:
                 await self._pipeline.answer(exchange)
             else:
                 raise RequestError(RequestReason.STRANGER, "parents are told purges, and no more")

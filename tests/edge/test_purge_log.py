@@ -1,16 +1,19 @@
 """Positions in the log of purges, and what news mean to who follows it."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.purge_log import News, Numbered, Place, Position, PurgeLogError, catch_up
+from edge.purge_log import LATEST, News, Numbered, Place, Position, PurgeLogError, catch_up
 from edge.store.purges import Purge, Scope
 
 SITE = Purge(site="shop", scope=Scope.SITE)
 TAG = Purge(site="shop", scope=Scope.TAG, value="red, big", soft=True)
+
+QUIET = {"position": "", "records": [], "everything": False, "more": False}
 
 places = st.builds(Place, st.sampled_from(["1a", "2b"]), st.integers(0, 5))
 positions = st.builds(Position, st.dictionaries(st.sampled_from(["a", "b", "c"]), places))
@@ -37,7 +40,29 @@ def test_a_position_is_a_field_value() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "a=1", "a=1:", "a=:1", "=1a:1", "a=1a:-1", "a=1a:x", "a=1a:\u0663", "a=1a:" + "9" * 19],
+    [
+        "a",
+        "a=1",
+        "a=1:",
+        "a=:1",
+        "=1a:1",
+        "a=1a:-1",
+        "a=1a:x",
+        "a=1a:01",
+        "a=1a:\u0663",
+        "a=1a:" + "9" * 16,
+        "a=-1:1",
+        "a=0x1a:1",
+        "a=1_a:1",
+        "a=01a:1",
+        "a=1A:1",
+        f"a={LATEST + 1:x}:1",
+        f"a={'f' * 1_000}:1",
+        "a=1a:1, a=1a:2",
+        "a b=1a:1",
+        f"{'a' * 64}=1a:1",
+        "ä=1a:1",
+    ],
 )
 def test_what_is_no_position(text: str) -> None:
     """Is refused; so is what is far too long."""
@@ -72,6 +97,11 @@ def test_joined_knows_what_the_other_knows(ours: Position, theirs: Position) -> 
     assert {*ours.joined(theirs).places} == {*ours.places, *theirs.places}
 
 
+def test_only_some_parents_count() -> None:
+    """Of what was told, and no more is there than was told."""
+    assert str(at("a=1a:1, b=1a:2, c=1a:3").only({"a", "c", "d"})) == "a=1a:1, c=1a:3"
+
+
 def test_news_cross_the_wire() -> None:
     """As JSON."""
     news = News(position=at("a=1a:2"), records=(numbered("a", 1), numbered("a", 2, TAG)))
@@ -84,14 +114,14 @@ def test_news_cross_the_wire() -> None:
         None,
         [],
         {"position": "a=1a:1", "records": []},
-        {"position": "a", "records": [], "everything": False},
-        {"position": "", "records": [["a", "1a"]], "everything": False},
-        {"position": "", "records": [["a", "1a", 1, {"site": "shop"}]], "everything": False},
-        {
-            "position": "",
-            "records": [["a", "1a", 1, {"site": "s", "scope": "x", "value": "", "soft": True}]],
-            "everything": False,
-        },
+        {**QUIET, "position": "a"},
+        {**QUIET, "records": [["a", "1a"]]},
+        {**QUIET, "records": [["a", "1a", 1, {"site": "shop"}]]},
+        {**QUIET, "records": [["a", "1a", 1, {**asdict(TAG), "scope": "x"}]]},
+        {**QUIET, "records": [["a", "x", 1, asdict(TAG)]]},
+        {**QUIET, "records": [["a", "1a", -1, asdict(TAG)]]},
+        {**QUIET, "records": [["a", "1a", 10**100, asdict(TAG)]]},
+        {**QUIET, "position": f"a=1a:1, b={'9' * 20}:1"},
     ],
 )
 def test_what_is_no_news(said: object) -> None:
@@ -111,9 +141,9 @@ def test_a_follower_does_what_it_has_not_done() -> None:
 
 def test_older_news_change_nothing() -> None:
     """Of a parent that is behind, or that knows a former log of another."""
-    for told in ("a=1a:1", "a=0f:9"):
+    for told in ("a=1a:1", "a=f:9"):
         caught = catch_up(
-            at("a=1a:2"), News(position=at(told), records=(numbered("a", 9, stamp="0f"),))
+            at("a=1a:2"), News(position=at(told), records=(numbered("a", 9, stamp="f"),))
         )
         assert (caught.position, caught.records) == (at("a=1a:2"), ())
 

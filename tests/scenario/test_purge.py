@@ -215,3 +215,22 @@ async def test_a_parent_that_has_lost_its_log_begins_another(network: Running) -
     await network.heard(since=since, event="purged-everything", node="west", within_s=BACK_S)
     assert (await came(network, "/objects/10KB"))[0].startswith("fwd=uri-miss")
     assert await numbered(network) == 1
+
+
+async def test_a_log_that_was_put_back_from_a_backup(network: Running) -> None:
+    """It knows less than it told: it begins anew, and what was missed of it is nowhere used."""
+    home = node_home(network.grounds.state, "parent-a")
+    async with away(network, "parent-a"):
+        backup = {file: file.read_bytes() for file in home.glob(f"{BOOK}*")}
+    await numbered(network)
+    await is_stored(network, "/objects/10KB")
+    since = network.mark()
+    async with away(network, "parent-a"):
+        for file in home.glob(f"{BOOK}*"):
+            file.unlink()
+        for file, content in backup.items():
+            file.write_bytes(content)
+    await network.heard(since=since, event="purge-log-anew", node="parent-a", within_s=BACK_S)
+    await network.heard(since=since, event="purged-everything", node="west", within_s=BACK_S)
+    assert (await came(network, "/objects/10KB"))[0].startswith("fwd=uri-miss")
+    assert await numbered(network) == 2  # the first one was everything

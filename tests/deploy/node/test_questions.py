@@ -3,6 +3,8 @@
 import asyncio
 from typing import cast
 
+import pytest
+
 from deploy.node.questions import MOST, Questions
 from deploy.processes.slot import Slot, SlotState
 from deploy.roles import Message
@@ -73,6 +75,30 @@ async def test_patience_ends_and_late_words_are_dropped() -> None:
     questions.heard(0, answer(slot, {"first": 1}))
     questions.heard(0, answer(slot, {"second": 2}))
     assert (await asking).given == {0: {"first": 1}}
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_a_worker_that_hangs_keeps_the_others_waiting_once(is_new: bool) -> None:
+    """It is asked all the same, and waited for again when it has said anything, or is a new one."""
+    hanging, well = FakeSlot(), FakeSlot()
+    questions = asked(hanging, well, patience_s=0.01)
+    assert await questions.have_done({}) == {0, 1}
+    questions.heard(1, answer(well, {}))
+    questions._patience_s = 30.0
+    doing = asyncio.create_task(questions.have_done({}))
+    await asyncio.sleep(0)
+    assert hanging.heard[-1] == well.heard[-1]
+    questions.heard(1, answer(well, {"done": True}))
+    assert await doing == {0}
+    if is_new:
+        questions.lost(0)
+    else:
+        questions.heard(0, answer(hanging, {"done": True}))
+    doing = asyncio.create_task(questions.have_done({}))
+    await asyncio.sleep(0)
+    questions.heard(1, answer(well, {"done": True}))
+    questions.heard(0, answer(hanging, {"done": True}))
+    assert await doing == frozenset()
 
 
 async def test_questions_are_bounded() -> None:

@@ -1,6 +1,8 @@
 """Following the parents' purges, and what an edge's keeper makes of them; real sockets and TLS."""
 
 import asyncio
+import gzip
+import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +20,15 @@ from edge.aio.disk.keeper import DiskKeeper
 from edge.aio.keeper import EdgeKeeper
 from edge.config import EdgeSettings, ParentAddress
 from edge.metrics import DiskMetrics, PurgeMetrics
-from edge.purge_log import LEASE_S, PATH, News, Numbered, Position
+from edge.purge_log import (
+    LEASE_S,
+    MOST_AT_ONCE,
+    MOST_CHARACTERS,
+    PATH,
+    News,
+    Numbered,
+    Position,
+)
 from edge.store.purges import Purge, Scope
 from tests.edge.aio.test_hits import until
 from tests.kit.delivery import identity
@@ -34,12 +44,18 @@ class Parent:
         self.name = name
         self.port = 0
         self.asked: asyncio.Queue[str] = asyncio.Queue()
-        self.news: asyncio.Queue[News | int | bytes] = asyncio.Queue()
+        self.waits: list[bool] = []
+        """Whether each who asked would wait for news."""
+        self.news: asyncio.Queue[News | int | bytes | web.Response | None] = asyncio.Queue()
+        self.cut = asyncio.Event()
+        """Somebody would not take all that there was."""
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """Tell the next news, an error's status, or nonsense."""
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Tell the next news, an error's status, nonsense, or something that does not end."""
         assert (request.host, request.path) == (self.name, PATH)
-        self.asked.put_nowait((await request.json())["position"])
+        question = await request.json()
+        self.asked.put_nowait(question["position"])
+        self.waits.append(question["waits"])
         match await self.news.get():
             case News() as news:
                 return web.json_response(news.as_json())
@@ -47,7 +63,19 @@ class Parent:
                 return web.Response(status=status)
             case bytes(nonsense):
                 return web.Response(body=nonsense)
-        raise AssertionError
+            case web.Response() as response:
+                return response
+        return await self._talk_on(request)
+
+    async def _talk_on(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b" " * 65_536)
+        except ConnectionError:
+            self.cut.set()
+        return response
 
     async def position(self) -> str:
         """Where who asks next says to be."""
@@ -126,9 +154,11 @@ async def following(
         await keeper.stop()
 
 
-def news(text: str, *numbers: int, everything: bool = False) -> News:
+def news(
+    text: str, *numbers: int, everything: bool = False, site: str = "shop", value: str = "red"
+) -> News:
     """Purges of parent-a's log, with these numbers."""
-    purge = Purge(site="shop", scope=Scope.TAG, value="red")
+    purge = Purge(site=site, scope=Scope.TAG, value=value)
     records = tuple(
         Numbered(parent="parent-a", stamp="1a", number=each, purge=purge) for each in numbers
     )
@@ -149,6 +179,7 @@ async def test_each_question_says_what_is_done(keys: Path) -> None:
         assert await a.position() == "parent-a=1a:4"
         a.news.put_nowait(news("parent-a=1a:6", 5, 6))
         assert await a.position() == "parent-a=1a:6"
+        assert a.waits == [False, True, True]  # what is stored waits for the first word
         first, second = workers.done
         assert (first["everything"], first["purges"]) == (True, [])
         assert (second["everything"], len(second["purges"])) == (False, 2)
@@ -208,7 +239,22 @@ async def test_any_parent_tells_it_all(keys: Path) -> None:
         assert len(workers.done) == 2
 
 
-@pytest.mark.parametrize("answer", [503, b"", b"{}", b"[", b'{"position": 1}'])
+NONSENSE = (
+    503,
+    302,
+    b"",
+    b"{}",
+    b"[",
+    b"[" * 100_000,
+    b'{"position": 1}',
+    json.dumps({"position": "a=1a:" + "9" * 5_000}).encode(),
+    json.dumps(news("a=1a:1", *[1] * (MOST_AT_ONCE + 1)).as_json()).encode(),
+    json.dumps(news("a=1a:2", 1, 2, value="x" * MOST_CHARACTERS).as_json()).encode(),
+    json.dumps(news("a=1a:1", 1, site="x" * 256).as_json()).encode(),
+)
+
+
+@pytest.mark.parametrize("answer", NONSENSE)
 async def test_a_parent_that_talks_nonsense_is_asked_again(
     keys: Path, answer: int | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -227,6 +273,57 @@ async def test_a_parent_that_talks_nonsense_is_asked_again(
         "purges-unheard",
         "purges-heard",
     ]
+
+
+async def test_it_does_not_listen_for_ever(keys: Path) -> None:
+    """To a parent that does not come to an end, and does not say how much will come."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        a.news.put_nowait(None)
+        async with asyncio.timeout(PATIENCE_S):
+            await a.cut.wait()
+        assert await a.position() == ""
+        assert workers.done == []
+
+
+async def test_nothing_is_larger_than_it_looks(keys: Path) -> None:
+    """What was not asked to be compressed is not taken so."""
+    said = gzip.compress(json.dumps(news("parent-a=1a:4", everything=True).as_json()).encode())
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        a.news.put_nowait(web.Response(body=said, headers={"Content-Encoding": "gzip"}))
+        assert await a.position() == ""
+        assert workers.done == []
+
+
+async def test_a_parent_that_knows_too_many(keys: Path) -> None:
+    """Nobody could be asked with such a position: what tells of it is not heeded."""
+    first = ", ".join(f"parent-{number:050}=1a:1" for number in range(50))
+    second = ", ".join(f"parent-{number:050}=1a:1" for number in range(50, 100))
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        a.news.put_nowait(news(first, everything=True))
+        assert await a.position() == first
+        a.news.put_nowait(news(second))
+        assert await a.position() == first
+        assert len(workers.done) == 1
+
+
+async def test_the_others_do_it_while_a_worker_hangs(keys: Path) -> None:
+    """What comes meanwhile as well; but nobody is told that all is done, nor that all is well."""
+    async with parent(keys, "parent-a") as a, following(keys, a) as (_, workers):
+        await a.position()
+        a.news.put_nowait(news("parent-a=1a:4", everything=True))
+        await a.position()
+        workers.lazy = {1}
+        for last in (5, 6, 7):
+            a.news.put_nowait(news(f"parent-a=1a:{last}", *range(5, last + 1)))
+            assert await a.position() == "parent-a=1a:4"
+            assert len(workers.done[-1]["purges"]) == last - 4
+        assert [each["kind"] for each in workers.told].count("heard") == 1
+        workers.lazy = set()
+        a.news.put_nowait(news("parent-a=1a:7", 5, 6, 7))
+        assert await a.position() == "parent-a=1a:7"
 
 
 async def test_nobody_else_is_believed(keys: Path) -> None:

@@ -1,19 +1,25 @@
 """What a parent's worker does for nodes that follow its purges, and what it tells edges of them."""
 
 import asyncio
+import itertools
 import json
+import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from edge.aio import tls
+from edge.aio.tls import peer_names
 from edge.metrics import EdgeMetrics
 from edge.purge_log import PATH, News, Position
 from origin.aio.desk import MOST_BYTES
 from origin.aio.worker import ParentWorker
+from tests.edge.aio.test_hits import until
 from tests.kit.delivery import QUICK, Listening, Records, listening, port_of, site_rules
 from tests.kit.talk import Talker, origin, saying
 from tests.origin.aio.test_keeper import settings
@@ -72,9 +78,10 @@ async def test_the_keeper_answers(keys: Path, node: str) -> None:
         standing(keys) as (worker, keeper, port),
         calling(port, context_of(keys, node)) as caller,
     ):
-        for position in ("", "parent-a=10:1"):
-            ask(caller, {"position": position})
+        for position, waits in (("", {"waits": False}), ("parent-a=10:1", {})):
+            ask(caller, {"position": position, **waits})
             question = await keeper.hears()
+            assert question["waits"] is not bool(waits)
             role = "edge" if node == "east" else "parent"
             assert question["node"] == f"{node}.{role}.demo.midmile"
             assert (question["kind"], question["position"]) == ("follow", position)
@@ -107,6 +114,11 @@ async def test_parents_are_told_purges_only(keys: Path) -> None:
         ("POST", b"[" * 5_000, 400),
         ("POST", b'{"position": 3}', 400),
         ("POST", b'{"position": "nonsense"}', 400),
+        ("POST", b'{"position": "parent-a=%s:1"}' % (b"f" * 100), 400),
+        ("POST", b'{"position": "parent-a=10:%s"}' % (b"9" * 100), 400),
+        ("POST", b'{"position": "", "more": %s}' % (b"9" * 5_000), 400),
+        ("POST", b'{"position": "\xff"}', 400),
+        ("POST", b'{"position": "%s"}' % b", ".join([b"parent-a=10:1"] * 400), 400),
         ("POST", b" " * (MOST_BYTES + 1), 413),
     ],
 )
@@ -120,6 +132,97 @@ async def test_what_is_no_question(keys: Path, method: str, body: bytes, status:
         reply = await caller.ask(PATH, *fields, method=method, host="parent-a", body=body)
         assert reply.status == status
         assert keeper._told.empty()
+
+
+async def test_strangers_cannot_even_ask(keys: Path) -> None:
+    """Nor can who has another node's role."""
+    async with standing(keys) as (_, keeper, port):
+        for node in ("top-a", None):
+            with suppress(ConnectionError, ssl.SSLError):
+                async with calling(port, context_of(keys, node)) as caller:
+                    ask(caller, {"position": ""})
+                    assert await caller.rest() == b""
+        assert keeper._told.empty()
+
+
+async def test_a_certificate_is_read_once(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its bearer connects, and not for each request."""
+    read = list[frozenset[str]]()
+
+    def names(connection: ssl.SSLObject | None) -> frozenset[str]:
+        read.append(peer_names(connection))
+        return read[-1]
+
+    monkeypatch.setattr(tls, "peer_names", names)
+    async with (
+        origin(saying(FRESH)) as shop,
+        standing(keys, shop) as (_, _, port),
+        calling(port, context_of(keys, "east")) as edge,
+    ):
+        for _ in range(3):
+            assert (await edge.ask()).status == 200
+    assert read == [{"east.edge.demo.midmile"}]
+
+
+async def test_who_never_says_what_it_asks(keys: Path) -> None:
+    """It is cut off, as anybody else who sends a body too slowly."""
+    async with (
+        standing(keys) as (worker, keeper, port),
+        calling(port, context_of(keys, "east")) as caller,
+    ):
+        caller.say(f"POST {PATH} HTTP/1.1\r\nHost: parent-a\r\nContent-Length: 9\r\n\r\n".encode())
+        await until(lambda: any(not each.idle for each in worker._server._connections))
+        await until_cut(worker)
+        assert b"200" not in await caller.rest()
+        assert keeper._told.empty()
+
+
+async def test_who_does_not_read_its_answer(keys: Path) -> None:
+    """It holds up nobody."""
+    async with (
+        standing(keys) as (worker, keeper, port),
+        calling(port, context_of(keys, "east")) as slow,
+        calling(port, context_of(keys, "parent-b")) as other,
+    ):
+        slow.stop_reading()
+        ask(slow, {"position": ""})
+        question = await keeper.hears()
+        worker.receive({"kind": "news", "id": question["id"], "news": "x" * 32_000_000})
+        ask(other, {"position": ""})
+        later = await keeper.hears()
+        worker.receive({"kind": "news", "id": later["id"], "news": NEWS.as_json()})
+        assert (await other.reply()).status == 200
+        assert worker._desk._open == {}
+
+
+async def test_a_keeper_that_does_not_answer(keys: Path) -> None:
+    """However many ask: each is told so after a while, and nothing is left of them."""
+    async with AsyncExitStack() as stack:
+        worker, keeper, port = await stack.enter_async_context(standing(keys))
+        worker._desk._patience_s = 0.1
+        callers = [
+            await stack.enter_async_context(calling(port, context_of(keys, "east")))
+            for _ in range(20)
+        ]
+        for caller in callers:
+            ask(caller, {"position": "parent-a=10:1"})
+        numbers = [(await keeper.hears())["id"] for _ in callers]
+        assert len(set(numbers)) == len(callers)
+        assert {(await caller.reply()).status for caller in callers} == {503}
+        assert worker._desk._open == {}
+
+
+async def until_cut(worker: ParentWorker) -> None:
+    """Let time go on, for its connections, until none is left."""
+    minutes = itertools.count(1)
+
+    def swept() -> bool:
+        now_s = time.monotonic() + 60 * next(minutes)
+        for connection in tuple(worker._server._connections):
+            connection.sweep(now_s)
+        return not worker._server._connections
+
+    await until(swept)
 
 
 async def test_a_worker_that_drains_keeps_nobody_waiting(keys: Path) -> None:

@@ -15,9 +15,10 @@ from prometheus_client import CollectorRegistry
 from edge.aio.disk.keeper import DiskKeeper
 from edge.config import ParentAddress
 from edge.metrics import DiskMetrics
-from edge.purge_log import Caught, News, Numbered, Position, catch_up
+from edge.purge_log import Caught, News, Numbered, Position, age, catch_up
 from edge.store.purges import Purge, Scope
 from origin.aio.keeper import MOST_VALUE, ParentKeeper, Patience
+from origin.aio.purge_book import BOOK
 from origin.config import ParentSettings
 from origin.metrics import PurgeLogMetrics
 from tests.kit.delivery import identity, listening, port_of, site_rules
@@ -100,7 +101,7 @@ def follow(number: int, name: str, position: str) -> Message:
     """What a worker tells of a follower's question."""
     role = "parent" if name.startswith("parent") else "edge"
     dns = f"{name}.{role}.demo.midmile"
-    return {"kind": "follow", "id": number, "node": dns, "position": position}
+    return {"kind": "follow", "id": number, "node": dns, "position": position, "waits": True}
 
 
 def settings(keys: Path, home: Path) -> ParentSettings:
@@ -177,10 +178,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def keeping(keys: Path, home: Path, patience: Patience = PATIENT) -> AsyncIterator[Stage]:
-    """A keeper of `parent-a`."""
+async def keeping(
+    keys: Path, home: Path, patience: Patience = PATIENT, *, stored: str = ""
+) -> AsyncIterator[Stage]:
+    """A keeper of `parent-a`; what its node has stored was purged up to that position."""
     workers, registry = Workers(), CollectorRegistry()
     disk = DiskKeeper(None, DiskMetrics(registry, "origin"), workers)
+    disk._position = Position.of(stored)
     keeper = ParentKeeper(settings(keys, home), PurgeLogMetrics(registry), workers, disk, patience)
     assert keeper.greeting() is None
     await keeper.start()
@@ -365,8 +369,79 @@ async def test_a_log_that_was_put_back_from_a_backup(keys: Path, tmp_path: Path)
         await east.step()
         (new,) = east.position.places.values()
         assert int(new.stamp, 16) > int(place.stamp, 16)
-        assert (new.number, east.everything) == (0, 1)
+        assert (new.number, east.everything) == (1, 1)
         assert stage.position == east.position
+
+
+async def test_numbers_that_were_given_twice(keys: Path, tmp_path: Path) -> None:
+    """A backup was put back, and went on before anybody could say that it is one.
+
+    An edge is at the very number that is given again: it has not done what that means now.
+    """
+    book = tmp_path / BOOK
+    async with keeping(keys, tmp_path, QUICK) as stage, stage.followed("east"):
+        await stage.purge()
+    backup = book.read_bytes()
+    async with keeping(keys, tmp_path, QUICK) as stage, stage.followed("east") as (east,):
+        await stage.purge()
+        position = east.position
+    book.write_bytes(backup)
+    async with keeping(keys, tmp_path, QUICK) as stage:
+        late = Node("east", stage.keeper, stage.workers, position)
+        said = await stage.purge()
+        assert (said["number"], "east" in cast("Message", said["missing"])) == (2, True)
+        await late.step()
+        assert late.everything == 1
+        await stage.until(lambda: stage.position.places["parent-a"].number == 1)
+        await late.step()
+        assert late.position == stage.position
+
+
+async def test_what_is_stored_knows_of_more(keys: Path, tmp_path: Path) -> None:
+    """Than the log, which is from a backup: it begins anew, and nothing stored is used."""
+    async with keeping(keys, tmp_path) as stage:
+        before = stage.position.places["parent-a"]
+    knows = f"parent-a={age(before.stamp) + 1:x}:7"
+    async with keeping(keys, tmp_path, stored=knows) as stage:
+        place = stage.position.places["parent-a"]
+        assert (place.number, age(place.stamp) > age(before.stamp) + 1) == (1, True)
+        assert stage.keeper._disk.position == stage.position
+
+
+async def test_one_that_talks_nonsense(keys: Path, tmp_path: Path) -> None:
+    """Its word makes the log begin anew once, and not as often as it likes."""
+    async with keeping(keys, tmp_path) as stage:
+        for later in (1, 2, 3):
+            east = Node("east", stage.keeper, stage.workers)
+            stamp = age(stage.position.places["parent-a"].stamp) + later
+            east.position = Position.of(f"parent-a={stamp:x}:9")
+            stage.keeper.receive(0, {"kind": "behind", "position": str(east.position)})
+            await asyncio.gather(*stage.keeper._tasks)
+        assert [task["everything"] for task in stage.workers.done] == [True]
+
+
+async def test_who_is_no_parent_has_no_log(keys: Path, tmp_path: Path) -> None:
+    """Whatever an edge tells of it: nothing is waited for, dropped, or kept."""
+    async with keeping(keys, tmp_path, QUICK) as stage:
+        before = stage.position
+        stage.keeper.receive(0, {"kind": "behind", "position": "parent-z=20:7"})
+        assert stage.keeper._catching_up is None
+        assert (stage.workers.done, stage.position) == ([], before)
+
+
+async def test_many_ask_at_once(keys: Path, tmp_path: Path) -> None:
+    """Each node has one question that waits, however often it asks, and all are answered."""
+    async with keeping(keys, tmp_path) as stage:
+        nodes = [Node(name, stage.keeper, stage.workers) for name in ("east", "parent-b")]
+        for node in nodes:
+            await node.step()
+        asked = [asyncio.create_task(node.ask()) for _ in range(200) for node in nodes]
+        await asyncio.gather(*asked[:-2])
+        assert len(stage.keeper._polls._held) == 2
+        purging = asyncio.create_task(stage.purge())
+        assert len((await asked[-1]).records) == 1
+        purging.cancel()
+        await asyncio.gather(*asked, purging, return_exceptions=True)
 
 
 async def test_a_stranger_is_not_counted(keys: Path, tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edge.purge_log import Numbered, age
+from edge.purge_log import Numbered, Place, age
 from edge.store.purges import Purge, Scope
 from origin.aio.purge_book import PurgeBook, PurgeBookError
 from origin.purges import MOST_RECORDS, Change
@@ -31,7 +32,8 @@ def change(name: str, stamp: str, first: int, last: int, *, anew: bool = False) 
         )
         for number in range(first, last + 1)
     )
-    return Change(name=name, stamp=stamp, number=last, records=records, anew=anew)
+    begin = stamp if anew else ""
+    return Change(name=name, stamp=stamp, number=last, records=records, anew=anew, begin=begin)
 
 
 @asynccontextmanager
@@ -104,13 +106,27 @@ async def test_what_is_written_twice_is_there_once(tmp_path: Path) -> None:
 
 
 async def test_old_purges_are_forgotten(tmp_path: Path) -> None:
-    """As many are kept as the log itself keeps."""
+    """As many are kept as the log itself keeps, and where they begin."""
     async with opened(tmp_path) as (book, _):
-        await book.write([change("b", "20", 1, MOST_RECORDS, anew=True)])
-        await book.write([change("b", "20", MOST_RECORDS + 1, MOST_RECORDS + 5)])
-    async with opened(tmp_path) as (_, logs):
-        assert logs["b"].records[0].number == 6
+        await book.write([change("b", "20", 1, 5, anew=True)])
+        await book.write([change("b", "21", 6, MOST_RECORDS)])
+        await book.write([change("b", "22", MOST_RECORDS + 1, MOST_RECORDS + 5)])
+    async with opened(tmp_path) as (book, logs):
+        assert (logs["b"].before, logs["b"].records[0].number) == (Place("20", 5), 6)
         assert len(logs["b"].records) == MOST_RECORDS
+        await book.write([change("b", "23", MOST_RECORDS + 6, MOST_RECORDS + 6)])
+    async with opened(tmp_path) as (_, logs):
+        assert logs["b"].before == Place("21", 6)
+
+
+async def test_each_run_has_a_stamp_of_its_own(tmp_path: Path) -> None:
+    """It is kept with what was numbered in it, and where all began."""
+    stamp = await own_stamp(tmp_path)
+    later = f"{age(stamp) + 5:x}"
+    async with opened(tmp_path) as (book, _):
+        await book.write([change("a", later, 1, 2)])
+    async with opened(tmp_path) as (_, logs):
+        assert logs["a"] == replace(change("a", later, 1, 2, anew=True), begin=stamp)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +202,16 @@ def no_text(path: Path) -> None:
     statement(path, "UPDATE purges SET value = CAST(x'ff41' AS TEXT) WHERE number = 2")
 
 
+def other_stamp(path: Path) -> None:
+    """A stamp is none."""
+    statement(path, "UPDATE purges SET stamp = 'Monday' WHERE number = 2")
+
+
+def other_end(path: Path) -> None:
+    """The last purge is another one than the log ends with."""
+    statement(path, "UPDATE logs SET stamp = 'ff'")
+
+
 def statement(path: Path, sql: str) -> None:
     """Change a book that is closed."""
     database = sqlite3.connect(path)
@@ -197,7 +223,8 @@ def statement(path: Path, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [no_database, broken, other_version, with_a_gap, no_scope, no_text]
+    "damage",
+    [no_database, broken, other_version, with_a_gap, no_scope, no_text, other_stamp, other_end],
 )
 async def test_a_damaged_book(
     tmp_path: Path, damage: object, caplog: pytest.LogCaptureFixture
