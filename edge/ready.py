@@ -8,9 +8,11 @@ So there is one set of rules, and nothing here decides anything.
     head  ->  HeadReader.read  ->  Wanted  ->  ReadyTable.find  ->  Ready
 """
 
+import math
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from edge.cache.key import Key, parts
 from edge.cache.validate import CONDITIONS
@@ -27,12 +29,24 @@ MOST_NAMES = 1_024
 """Spellings of field names remembered."""
 MOST_NAME_BYTES = 64
 """Of a field name that is remembered."""
+MOST_FIELDS = 8_192
+"""Heads without request line and cookie that are remembered: a browser sends the same with most of
+its requests, and some thousand kinds of browsers and languages are most of them."""
+MOST_FIELDS_BYTES = 768
+"""Of one that is remembered: with what it wants, all stay under some megabytes."""
 MOST_READY = 16_384
 """Ready responses. Their bodies are the store's; head, log line and place are some kilobytes."""
+MOST_REPEATED = 1_024
+"""Whole heads that are remembered, once a connection has sent one twice in a row."""
+MOST_REPEATED_BYTES = 1_024
+"""Of such a head."""
 MOST_WANTED_BYTES = 2_048
 """Of the lines that count for a ready response."""
 MOST_PER_TARGET = 64
 """Ready responses of one target: conditions, ranges and languages may differ without end."""
+
+_END = b"\r\n\r\n"
+"""Of a head."""
 
 _PLAIN = 0
 """A field line that cannot change the answer."""
@@ -62,6 +76,8 @@ _REPEATED = frozenset(
 """Fields whose lines come again and again, so that remembering them pays; with all `sec-`."""
 
 
+_Known = TypeVar("_Known")
+
 Place = tuple[bytes, bytes]
 """Host line and request line of a head, as they came."""
 
@@ -72,12 +88,16 @@ Wanted = tuple[Place, Lines, Lines]
 """What a head asks for, as far as it may count: the place, conditions (ranges too), and fields that
 select among responses where Vary names them. A plain tuple, since each hit makes one."""
 
+_Told = tuple[bytes, Lines, Lines]
+"""What a head's fields tell of that: the host line, conditions, and fields that select."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class Ready:
     """An answer, but for its Age, what is left of its freshness, and the request's id.
 
-    `head` has three parts, between which these stand. The body may be empty.
+    `head` has three parts, between which these stand. The body may be empty. Only `start` changes
+    with time.
     """
 
     key: Key
@@ -94,15 +114,28 @@ class Ready:
     status: int
     stencil: Stencil
     """Of its access log lines."""
+    start: bytes = b""
+    """The head up to the request's id, as it was last begun."""
+    start_until_s: float = -math.inf
+    """Before this time, monotonic, `start` is what `begin` would give."""
 
-    def render(self, mono_s: float, request_id: bytes) -> bytes | None:
-        """The whole head at this time; None where it is stale, or may have to be refreshed."""
+    def begin(self, mono_s: float) -> bytes | None:
+        """The head at this time, up to the request's id, which an empty line follows.
+
+        None where the answer is stale, or may have to be refreshed.
+        """
         age_s = mono_s - self.born_s
         left_s = self.lifetime_s - age_s
-        if left_s < self.least_left_s and self.must_decide(mono_s):
-            return None
+        if left_s < self.least_left_s:
+            if self.must_decide(mono_s):
+                return None
+            same_s = 0.0  # which is asked each time
+        else:
+            same_s = min(1 - age_s % 1, left_s % 1, left_s - self.least_left_s)
         first, second, third = self.head
-        return b"%b%d%b%d%b%b\r\n\r\n" % (first, age_s, second, left_s, third, request_id)
+        self.start = b"%b%d%b%d%b" % (first, age_s, second, left_s, third)
+        self.start_until_s = mono_s + same_s
+        return self.start
 
 
 class HeadReader:
@@ -117,23 +150,54 @@ class HeadReader:
         self._line_count = limits.header_count + 3  # the request line, and two empty ends
         self._lines: dict[bytes, int] = {}
         self._names: dict[bytes, int] = {}
+        self._fields: dict[bytes, _Told] = {}
 
     def read(self, head: bytes, known_lines: Container[bytes] | None = None) -> Wanted | None:
         """What `head`, with its empty line, wants; None for whatever needs a closer look.
 
-        Nothing is looked at below a request line that is not among `known_lines`, if these are
-        given. Request line and Host are not checked: what is ready has such as were checked before.
+        That is also what is more than one head. Nothing is looked at below a request line that is
+        not among `known_lines`, if these are given. Request line and Host are not checked: what is
+        ready has such as were checked before.
         """
-        if len(head) > self._head_bytes:
+        end = head.find(b"\r\n")
+        request_line = head[:end]
+        unknown = known_lines is not None and request_line not in known_lines
+        if unknown or len(head) > self._head_bytes:
             return None
-        lines = head.split(b"\r\n")
-        unknown = known_lines is not None and lines[0] not in known_lines
-        if unknown or len(lines) > self._line_count:
+        # The field that differs most among visitors, and says nothing; one more is a line like any.
+        cookie = head.find(b"\r\nCookie: ", end)
+        if cookie < 0:
+            fields = head[end:]
+        else:
+            after = head.find(b"\r\n", cookie + 2)
+            if not clean(head[cookie + 2 : after]):
+                return None
+            fields = head[end:cookie] + head[after:]
+        told = self._fields.get(fields) or self._tell(fields, cookie >= 0)
+        if told is None:
             return None
+        host, conditions, selecting = told
+        return (host, request_line), conditions, selecting
+
+    def _tell(self, fields: bytes, cut: bool) -> _Told | None:
+        """What is told by a head behind its request line; of which one line may have been cut."""
+        if fields.find(_END) != len(fields) - len(_END):
+            return None
+        lines = fields.split(b"\r\n")
+        count = len(lines) + 1  # had none been cut, one might be the next time
+        if count - (not cut) > self._line_count:
+            return None
+        told = self._told(lines[1:-2])
+        if told is not None and count <= self._line_count and len(fields) <= MOST_FIELDS_BYTES:
+            _remember(self._fields, fields, told, MOST_FIELDS)
+        return told
+
+    def _told(self, lines: Sequence[bytes]) -> _Told | None:
+        """What these lines tell together."""
         known, host, seen = self._lines, b"", 0
         conditions: Lines = ()
         selecting: Lines = ()
-        for line in lines[1:-2]:
+        for line in lines:
             kind = known.get(line)
             if kind is None:
                 kind = self._look(line)
@@ -149,7 +213,7 @@ class HeadReader:
                 seen |= kind
             else:
                 return None
-        return (host, lines[0]), conditions, selecting
+        return host, conditions, selecting
 
     def _look(self, line: bytes) -> int:
         """What a line is that is not remembered itself."""
@@ -195,11 +259,11 @@ def _kind(name: str, value: str) -> int:
     return _SELECTING if name in SELECTING_FIELDS else _PLAIN
 
 
-def _remember(table: dict[bytes, int], text: bytes, kind: int, most: int) -> None:
+def _remember(table: dict[bytes, _Known], text: bytes, known: _Known, most: int) -> None:
     """Strangers can fill a table; it then begins anew, at the cost of a look at each line."""
     if len(table) >= most:
         table.clear()
-    table[text] = kind
+    table[text] = known
 
 
 @dataclass(slots=True)
@@ -214,7 +278,7 @@ class _Target:
     def counting(self, conditions: Lines, selecting: Lines) -> Lines:
         """The lines that decide which answer it is."""
         vary = self.vary
-        for line in selecting if vary else ():
+        for line in selecting:
             if line[: line.index(b":")].lower() in vary:
                 conditions += (line,)
         return conditions
@@ -228,6 +292,8 @@ class ReadyTable:
         self._targets: dict[Place, _Target] = {}
         self.request_lines: Counter[bytes] = Counter()
         """Those of all ready responses, and at how many hosts each is ready."""
+        self.repeated: dict[bytes, Ready] = {}
+        """Ready responses by the whole head."""
         self._places: dict[Key, set[Place]] = {}  # oldest first
         self.size = 0
 
@@ -237,7 +303,13 @@ class ReadyTable:
         target = self._targets.get(place)
         if target is None:
             return None
-        return target.ready.get(target.counting(conditions, selecting))
+        if target.vary:
+            conditions = target.counting(conditions, selecting)
+        return target.ready.get(conditions)
+
+    def repeat(self, head: bytes, ready: Ready) -> None:
+        """What was found for a head is `ready`, which saves looking the next time."""
+        _remember(self.repeated, head, ready, MOST_REPEATED)
 
     def add(self, wanted: Wanted, vary: frozenset[bytes], ready: Ready) -> None:
         """From now on heads that want this get `ready`, as long as nothing changes under its key.
@@ -254,14 +326,20 @@ class ReadyTable:
             self.size -= len(target.ready)
             target.ready.clear()
         counting = target.counting(conditions, selecting)
-        self.size += counting not in target.ready
+        if counting in target.ready:
+            self.repeated.clear()
+        else:
+            self.size += 1
         target.ready[counting] = ready
         while self.size > self._most:
             self.forget(next(iter(self._places)))
 
     def forget(self, key: Key) -> None:
         """What is stored under `key` has changed, or is gone."""
-        for place in self._places.pop(key, ()):
+        if key not in self._places:
+            return
+        self.repeated.clear()
+        for place in self._places.pop(key):
             self.size -= len(self._targets.pop(place).ready)
             self.request_lines[place[1]] -= 1
             if not self.request_lines[place[1]]:

@@ -27,6 +27,8 @@ from edge.trail import Stencil as AnyStencil
 
 LINE_BYTES = 4000
 """Less than PIPE_BUF (4096 on Linux): POSIX makes such pipe writes atomic."""
+FILE_WRITE_BYTES = 64 * 1024
+"""Of lines that are written to a file at once."""
 QUEUE_LINES = 10_000
 """Half a second of the busiest worker; about 4 MB of access log."""
 FLUSH_S = 2.0
@@ -53,6 +55,10 @@ class Stencil:
     """Of the values."""
 
 
+_OurRow = tuple[Stencil, float, tuple[bytes | int | float, ...]]
+"""A row of the access log that has been filled into a stencil of ours."""
+
+
 class LineWriter:
     """Writes lines to a descriptor; `write` never waits.
 
@@ -63,6 +69,7 @@ class LineWriter:
     def __init__(self, descriptor: int, on_drop: Callable[[int], bytes]) -> None:
         self._descriptor = descriptor
         self._at_once = _never_waiting(descriptor)
+        self._batch_bytes = _one_write(descriptor)
         self._busy = False  # whether the thread holds lines that it has not written yet
         self._on_drop = on_drop
         self._lines: deque[bytes] = deque()
@@ -97,7 +104,7 @@ class LineWriter:
     def _write_at_once(self, descriptor: int, lines: deque[bytes]) -> None:
         """Write what is taken without waiting; what is not stays in `lines`."""
         while lines:
-            batch = _batch(lines)
+            batch = _batch(lines, self._batch_bytes)
             try:
                 written = os.write(descriptor, batch)  # a pipe takes all or nothing (POSIX)
             except OSError:  # it is full, or its reader is gone: the thread's to find out
@@ -139,7 +146,7 @@ class LineWriter:
         self._busy = True
         try:
             while self._lines:
-                self._put(_batch(self._lines))
+                self._put(_batch(self._lines, self._batch_bytes))
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 self._put(self._on_drop(dropped))
@@ -154,12 +161,19 @@ class LineWriter:
                 select.select([], [self._descriptor], [])
 
 
-def _batch(lines: deque[bytes]) -> bytes:
-    """As many of the first lines as a pipe takes as one; at least one."""
-    batch = bytearray(lines.popleft())
-    while lines and len(batch) + len(lines[0]) <= select.PIPE_BUF:
-        batch += lines.popleft()
-    return bytes(batch)
+def _batch(lines: deque[bytes], most_bytes: int) -> bytes:
+    """As many of the first lines as there is room for; at least one."""
+    batch = [lines.popleft()]
+    size = len(batch[0])
+    while lines and (size := size + len(lines[0])) <= most_bytes:
+        batch.append(lines.popleft())
+    return b"".join(batch)
+
+
+def _one_write(descriptor: int) -> int:
+    """How many bytes are written at once and never mixed with those of other processes."""
+    file = stat.S_ISREG(os.fstat(descriptor).st_mode)  # Linux locks its position for a write
+    return FILE_WRITE_BYTES if file else select.PIPE_BUF
 
 
 def _never_waiting(descriptor: int) -> int | None:
@@ -299,14 +313,20 @@ class Sink:
         if len(rows) > room:
             self._writer.drop(len(rows) - room)
             rows = rows[:room]
-        self._writer.write_all([self._filled(*row) for row in rows])
+        ours = cast("Sequence[_OurRow]", rows)
+        if self.human:
+            self._writer.write_all([self._shown(*row) for row in ours])
+            return
+        self._writer.write_all(
+            [
+                stencil.text % (_millisecond(int(wall_s * 1000)), *values)
+                for stencil, wall_s, values in ours
+            ]
+        )
 
-    def _filled(
-        self, ours: AnyStencil, wall_s: float, values: tuple[bytes | int | float, ...]
+    def _shown(
+        self, stencil: Stencil, wall_s: float, values: tuple[bytes | int | float, ...]
     ) -> bytes:
-        stencil = cast("Stencil", ours)
-        if not self.human:
-            return stencil.text % (_millisecond(int(wall_s * 1000)), *values)
         texts = (value.decode() if isinstance(value, bytes) else value for value in values)
         named = dict(zip(stencil.names, texts, strict=True))
         return self.line({"time": timestamp(wall_s), **stencil.fields, **named})

@@ -41,8 +41,9 @@ RAW_BUFFER_BYTES = 64 * 1024
 Refuse = Callable[[Exchange, EdgeError], Awaitable[None]]
 """Answers a request that could not be read."""
 
-Welcome = Callable[[asyncio.BaseTransport], bool]
-"""Whether whoever has connected may speak at all; asked after the TLS handshake."""
+Welcome = Callable[[asyncio.BaseTransport], frozenset[str]]
+"""The names under which whoever has connected may speak; none: not at all. Asked after the TLS
+handshake."""
 
 
 class Owner(Protocol):
@@ -95,7 +96,7 @@ class ClientConnection(RequestHandler):
     __slots__ = (
         "_broken", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
         "_received", "_received_at", "_refusal", "_server", "_taking", "_unanswered",
-        "_uploading", "_wire", "_written", "admitted", "client",
+        "_uploading", "_wire", "_written", "admitted", "asked", "client", "names",
     )  # fmt: skip
 
     def __init__(self, server: Owner, **kwargs: Any) -> None:
@@ -104,6 +105,8 @@ class ClientConnection(RequestHandler):
         self._framer = RequestFramer(server.limits)
         self._hits = server.hits  # None also once what was sent is more than plain requests
         self.client = b""
+        self.asked = b""  # the hit path's
+        self.names = frozenset[str]()  # under which it may speak, where that is asked
         self.admitted = False  # and so counted
         self._heads: list[Head] = []
         self._unanswered = 0  # of the requests that aiohttp was given
@@ -153,9 +156,11 @@ class ClientConnection(RequestHandler):
             self._server.metrics.refused(refusal.reason)
             self.write(_turned_away(refusal))
             self.force_close()
-        elif welcome is not None and not welcome(transport):
-            self._server.metrics.refused(RequestReason.STRANGER)
-            self.cut()
+        elif welcome is not None:
+            self.names = welcome(transport)
+            if not self.names:
+                self._server.metrics.refused(RequestReason.STRANGER)
+                self.cut()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone."""
@@ -170,11 +175,14 @@ class ClientConnection(RequestHandler):
             super().data_received(data)
             self._tell_refusal()
             return
-        self._received_at = time.monotonic()
+        now = self._received_at = time.monotonic()
         if self._hits is not None and self._between:
-            data = self._serve_ready(self._hits, data)
-            if not data:
+            rest = self._hits.serve(self, data, now)
+            if len(rest) < len(data):  # for aiohttp the connection was idle all the time
+                self._next_keepalive_close_time = now + self._keepalive_timeout
+            if not rest:
                 return
+            data = rest
         if self._raw is not None:
             self._raw.feed_data(data)
             return
@@ -208,26 +216,25 @@ class ClientConnection(RequestHandler):
         if not exchange.keep_alive:
             self._hits = None  # it is the connection's last
 
-    def _serve_ready(self, hits: Hits, data: bytes) -> bytes:
-        """Answer what can be answered without aiohttp; gives the rest."""
-        rest = hits.serve(self, data, self._received_at)
-        if len(rest) < len(data):  # for aiohttp the connection was idle all the time
-            self._next_keepalive_close_time = self._received_at + self._keepalive_timeout
-        return rest
-
-    def send(self, head: bytes, body: bytes | memoryview) -> None:
-        """Hand a whole response to the transport."""
+    def send(self, start: bytes, request_id: bytes, body: bytes | memoryview) -> int:
+        """Hand a whole response to the transport, whose head ends with the id; gives its size."""
         transport = self.transport
         assert transport is not None
-        self._written += len(head) + len(body)
-        if self._server.scheme == "https":
-            for piece in pieces(head + body, 0):
-                transport.write(piece)
-        elif len(body) <= JOINED_BYTES:
-            transport.write(head + body)
-        else:
+        if len(body) > JOINED_BYTES and self._server.scheme == "http":
+            head = start + request_id + _HEAD_END
+            size = len(head) + len(body)
             transport.write(head)
             transport.write(body)
+        else:
+            whole = b"".join((start, request_id, _HEAD_END, body))
+            size = len(whole)
+            if self._server.scheme == "http":
+                transport.write(whole)
+            else:
+                for piece in pieces(whole, 0):
+                    transport.write(piece)
+        self._written += size
+        return size
 
     def _pass_on(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
@@ -398,6 +405,8 @@ class ClientConnection(RequestHandler):
             case Slowness.TOO_SLOW:
                 self._refuse(RequestError(RequestReason.BODY_SLOW, "the body came too slowly"))
 
+
+_HEAD_END = b"\r\n\r\n"
 
 _SLOW_TAKER = {
     Slowness.STALLED: RequestReason.WRITE_STALLED,

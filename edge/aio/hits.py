@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.aio.reply import new_request_id, told
+from edge.aio.reply import request_ids, told
 from edge.aio.wire import response_head
 from edge.cache.answer import Answer
 from edge.cache.entry import Entry
@@ -28,6 +28,7 @@ from edge.message import Headers, Request, Response
 from edge.metrics import Direction, EdgeMetrics
 from edge.moment import Moment
 from edge.ready import (
+    MOST_REPEATED_BYTES,
     MOST_WANTED_BYTES,
     SELECTING_FIELDS,
     HeadReader,
@@ -53,18 +54,19 @@ class Connection(Protocol):
 
     client: bytes
     """The client's address, as logs have it."""
+    asked: bytes
+    """The last head that was answered here, unless it was long: many ask the same again."""
 
     @property
     def writing_paused(self) -> bool:
         """Whether the client has yet to take what was written."""
 
-    def send(self, head: bytes, body: bytes | memoryview) -> None:
-        """Hand a whole response to the transport."""
+    def send(self, start: bytes, request_id: bytes, body: bytes | memoryview) -> int:
+        """Hand a whole response to the transport, whose head ends with the id; gives its size."""
 
 
-_Sent = tuple[Ready, float, bytes, bytes, tuple[int, int], float]
-"""An answer, when it was sent (monotonic), the request's id, the client's address, the bytes of the
-request's head and of the answer's, and the seconds in between."""
+_Sent = tuple[Ready, float, tuple[bytes, bytes, int, int, int, float]]
+"""An answer, when it was sent (monotonic), and the values that its log line leaves open."""
 
 
 class Hits:
@@ -91,16 +93,19 @@ class Hits:
         self._metrics = metrics
         self._access_log = access_log
         self._sent: list[_Sent] = []
+        self._ids = request_ids()
 
     def serve(self, connection: Connection, data: bytes, now_s: float) -> bytes:
         """Answer the heads at the beginning of `data` whose answers are ready; gives the rest.
 
         `now_s`: when it came, in monotonic seconds.
         """
-        end = data.find(_HEAD_END) + 4
-        if end == len(data) > 4:  # most often it is one whole head
-            return b"" if self._answer(connection, data, now_s) else data
-        at = 0
+        # Most often it is one whole head; what is more cannot be answered as one.
+        if data.endswith(_HEAD_END) and self._answer(connection, data, now_s):
+            return b""
+        at, end = 0, data.find(_HEAD_END) + 4
+        if end == len(data):
+            return data
         while end >= 4 and not connection.writing_paused:
             if not self._answer(connection, data[at:end], now_s):
                 break
@@ -108,22 +113,30 @@ class Hits:
         return data[at:]
 
     def _answer(self, connection: Connection, head: bytes, now_s: float) -> bool:
-        wanted = self._reader.read(head, self._table.request_lines)
-        if wanted is None:
+        before = connection.asked
+        ready = self._table.repeated.get(before) if head == before else None
+        if ready is None:
+            wanted = self._reader.read(head, self._table.request_lines)
+            ready = self._table.find(wanted) if wanted is not None else None
+            if ready is None:
+                return False
+            if head == before:
+                self._table.repeat(head, ready)
+            else:
+                connection.asked = head if len(head) <= MOST_REPEATED_BYTES else b""
+        if now_s >= self._currency.lasts_until_s:
             return False
-        ready = self._table.find(wanted)
-        if ready is None or now_s >= self._currency.lasts_until_s:
+        start = ready.start if now_s < ready.start_until_s else ready.begin(now_s)
+        if start is None:
             return False
-        request_id = new_request_id().encode()
-        answered = ready.render(now_s, request_id)
-        if answered is None:
-            return False
-        connection.send(answered, ready.body)
+        body, request_id = ready.body, next(self._ids)
+        size = connection.send(start, request_id, body)
+        ended_s = time.monotonic()
+        took_s = ended_s - now_s
+        values = request_id, connection.client, len(head), size, len(body), took_s
         if not self._sent:
             asyncio.get_running_loop().call_soon(self._write_down)
-        ended_s = time.monotonic()
-        sizes = len(head), len(answered)
-        self._sent.append((ready, ended_s, request_id, connection.client, sizes, ended_s - now_s))
+        self._sent.append((ready, ended_s, values))
         return True
 
     def _write_down(self) -> None:
@@ -133,17 +146,19 @@ class Hits:
         wall_s = time.time() - mono_s
         rows: list[Row] = []
         received_bytes = sent_bytes = 0
-        seconds: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
-        uses: defaultdict[Key, int] = defaultdict(int)
-        for ready, ended_s, request_id, client, (asked_bytes, head_bytes), took_s in sent:
-            body_bytes = len(ready.body)
-            values = request_id, client, asked_bytes, head_bytes + body_bytes, body_bytes, took_s
+        each_s: defaultdict[Ready, list[float]] = defaultdict(list)
+        for ready, ended_s, values in sent:
             rows.append((ready.stencil, wall_s + ended_s, values))
-            seconds[ready.site, ready.status].append(took_s)
-            uses[ready.key] += 1
+            _, _, asked_bytes, answer_bytes, _, took_s = values
+            each_s[ready].append(took_s)
             received_bytes += asked_bytes
-            sent_bytes += values[3]
+            sent_bytes += answer_bytes
         self._access_log.fill(rows)
+        uses: defaultdict[Key, int] = defaultdict(int)
+        seconds: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+        for ready, took in each_s.items():
+            uses[ready.key] += len(took)
+            seconds[ready.site, ready.status] += took
         for key, times in uses.items():
             self._store.use(key, times)
         for (site, status), each in seconds.items():
