@@ -13,10 +13,11 @@ BEHIND := apache2-bin haproxy varnish
 PEERS := nginx varnish trafficserver gdnsd knot knot-module-geoip wrk nghttp2-client dnsperf
 CACHE_TESTS := http-cache-tests@0.4.5
 ARGS ?=
+KILLS ?= 1000
 # Under sudo: what is made for good still belongs to whoever typed it.
 AS_USER := $(if $(SUDO_USER),sudo -u $(SUDO_USER))
 
-.PHONY: help up test check format docs pins containers-test programs cache-tests bench bench-programs lab clean
+.PHONY: help up test torture check format docs pins containers-test programs cache-tests bench bench-programs lab clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is
@@ -27,6 +28,9 @@ up: $(VENV)/.runtime  ## Run the demo network until Ctrl-C (more with ARGS="..."
 
 test: check  ## All checks and all tests (pytest's arguments with ARGS="...")
 	@$(VENV)/bin/python -m pytest --durations=10 $(ARGS)
+
+torture: $(VENV)/.dev  ## Kill an edge's and a parent's processes 1,000 times; KILLS=... for another number
+	@MIDMILE_KILLS=$(KILLS) $(VENV)/bin/python -m pytest -s tests/scenario/test_torture.py $(ARGS)
 
 check: $(VENV)/.dev  ## Lint, formatting, types
 	@$(VENV)/bin/ruff check .
