@@ -22,7 +22,10 @@ class Measurement:
     """Whether it wants what only root has: distance."""
 
 
-BUILT = ("hit", "miss", "idle", "page", "api", "fatfile", "hitratio", "bytes", "dns", "purge")
+BUILT = (
+    *("hit", "miss", "idle", "slow", "page", "api", "fatfile"),
+    *("hitratio", "bytes", "dns", "purge", "disk"),
+)
 """Those whose module is `bench.measure.NAME`."""
 
 NOT_BUILT: Mapping[str, str] = {

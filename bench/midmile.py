@@ -20,6 +20,8 @@ from bench.processes import ready, running
 
 _PROGRAM = Path(sys.executable).with_name("midmile")
 _KEYS_S = 60
+_ALL_FROM_ONE = 8_000
+"""Connections of one address, for load that comes from one."""
 _FIRST_EDGE = 20
 """Of a fleet, on loopback; each of its edges has an address of its own."""
 _BESIDE = frozenset({"parent", "origin"})
@@ -42,9 +44,18 @@ class Grounds:
 
 
 @contextmanager
-def delivery(place: Place, upstream: Address, cache: str = "8GiB") -> Iterator[Contestant]:
-    """An edge with one worker, and a parent; only the edge counts."""
-    grounds = prepare(place, upstream, cache)
+def delivery(
+    place: Place,
+    upstream: Address,
+    cache: str = "8GiB",
+    *,
+    connections_per_client: int | None = _ALL_FROM_ONE,
+) -> Iterator[Contestant]:
+    """An edge with one worker, and a parent; only the edge counts.
+
+    `connections_per_client`: the edge's bound; None: its default.
+    """
+    grounds = prepare(place, upstream, cache, connections_per_client=connections_per_client)
     with _nodes(grounds, "parent", "edge") as (_, edge):
         yield Contestant(name="midmile", pids=(edge,), http=grounds.http, https=grounds.https)
 
@@ -128,11 +139,21 @@ def prepare(
     *,
     pair: Pair | None = None,
     beside: Place | None = None,
+    connections_per_client: int | None = _ALL_FROM_ONE,
+    disk: str | None = None,
 ) -> Grounds:
-    """Write a network file and make its keys."""
+    """Write a network file and make its keys. `disk`: the edge's; None: the default."""
     grounds = _grounds(place, upstream, beside)
-    _founded(grounds, network_file(grounds, cache, pair))
+    text = network_file(grounds, cache, pair, connections_per_client, disk=disk)
+    _founded(grounds, text)
     return grounds
+
+
+@contextmanager
+def started(grounds: Grounds, *names: str) -> Iterator[Contestant]:
+    """These nodes of a network, of which the last one is its edge, and alone counts."""
+    with _nodes(grounds, *names) as pids:
+        yield Contestant(name="midmile", pids=(pids[-1],), http=grounds.http, https=grounds.https)
 
 
 def _grounds(place: Place, upstream: Address, beside: Place | None = None) -> Grounds:
@@ -158,14 +179,25 @@ def _founded(grounds: Grounds, text: str) -> None:
     )
 
 
-def network_file(grounds: Grounds, cache: str, pair: Pair | None) -> str:
+def network_file(
+    grounds: Grounds,
+    cache: str,
+    pair: Pair | None,
+    connections_per_client: int | None = _ALL_FROM_ONE,
+    *,
+    disk: str | None = None,
+) -> str:
     """The text of a network: an edge that serves, a parent, and the fleet that DNS knows."""
     fleet = [
         _node(f"{region}-{place}", "edge", f'region = "{region}"', http=(host, 80))
         for region, hosts in (("east", EASTS), ("west", WESTS))
         for place, host in enumerate(hosts)
     ]
-    serving = f'region = "east"\nworkers = 1\ncache = "{cache}"\nconnections_per_client = 8000'
+    serving = f'region = "east"\nworkers = 1\ncache = "{cache}"'
+    if connections_per_client is not None:
+        serving += f"\nconnections_per_client = {connections_per_client}"
+    if disk is not None:
+        serving += f'\ndisk = "{disk}"'
     near, beside = grounds.near, grounds.beside
     # Metrics stay on loopback, of which each host of a lab has its own.
     admin = replace(near, host=None).address(12)

@@ -39,6 +39,7 @@ _LINES = tuple(
         ("CPU of a cached 1 KB answer", "hit", "1KB/varied-heads", Metric.CPU_US_PER_REQUEST),
         ("CPU of a cached 1 MB answer", "hit", "1MB/varied-heads", Metric.CPU_US_PER_REQUEST),
         ("its slowest of a hundred, 1 KB", "hit", "1KB/same-head", Metric.P99_MS),
+        ("the same for who comes amid 5,000 slow heads", "slow", "slow-head/new", Metric.P99_MS),
         ("CPU of an answer from the origin, all hops", "miss", "8KB", Metric.CPU_US_PER_REQUEST),
         (
             "memory of an idle connection",

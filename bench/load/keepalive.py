@@ -13,7 +13,7 @@ from itertools import count
 from bench.errors import LoadError
 from bench.place import HOST, Address
 
-_HEAD = "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: midmile-bench\r\n\r\n"
+HEAD = "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: midmile-bench\r\n\r\n"
 _ANSWER_S = 30.0
 STORES_PER_S = 10.0
 """What goes on in a cache while `hit` measures it."""
@@ -40,9 +40,9 @@ async def _fetch(where: Address, paths: Iterator[str], method: str) -> int:
     answered = 0
     try:
         for path in paths:
-            writer.write(_HEAD.format(method=method, path=path, host=HOST).encode())
+            writer.write(HEAD.format(method=method, path=path, host=HOST).encode())
             async with asyncio.timeout(_ANSWER_S):
-                await _read_answer(reader, body=method != "HEAD")
+                await read_answer(reader, body=method != "HEAD")
             answered += 1
     finally:
         writer.close()
@@ -50,7 +50,13 @@ async def _fetch(where: Address, paths: Iterator[str], method: str) -> int:
     return answered
 
 
-async def _read_answer(reader: asyncio.StreamReader, *, body: bool) -> None:
+async def read_answer(reader: asyncio.StreamReader, *, body: bool) -> None:
+    """Read an answer to its end; `body`: whether it has one.
+
+    Raises:
+        LoadError: it is not 200.
+        EOFError: it is cut short.
+    """
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     if b" 200 " not in head.partition(b"\r\n")[0]:
         raise LoadError(f"answered {head[:200]!r}")
@@ -68,7 +74,7 @@ async def _read_answer(reader: asyncio.StreamReader, *, body: bool) -> None:
 @contextmanager
 def idle(where: Address, number: int, path: str) -> Iterator[None]:
     """Hold open connections that each had one answer and now say nothing."""
-    request = _HEAD.format(method="GET", path=path, host=HOST).encode()
+    request = HEAD.format(method="GET", path=path, host=HOST).encode()
     with ExitStack() as stack:
         for _ in range(number):
             sock = stack.enter_context(socket.create_connection(where, timeout=_ANSWER_S))

@@ -15,6 +15,7 @@ _CONTESTANTS = {
     "hit": {"midmile", "nginx", "varnish", "trafficserver"},
     "miss": {"midmile", "nginx", "nginx-plain"},
     "idle": {"midmile", "nginx", "varnish", "trafficserver"},
+    "slow": {"midmile", "nginx", "varnish", "trafficserver"},
     "page": {"midmile", "nginx", "nginx-h2", "direct", "direct-h2"},
     "api": {"midmile", "nginx", "nginx-h2", "nginx-nogzip", "direct", "direct-h2"},
     "fatfile": {"midmile", "nginx", "direct"},
@@ -25,11 +26,13 @@ _CONTESTANTS = {
     },
     "dns": {"midmile", "gdnsd", "knot"},
     "purge": {"midmile"},
+    "disk": {"midmile"},
 }
 _CASES = {
     "hit": "1KB/varied-heads",
     "miss": "8KB",
     "idle": "connections-50",
+    "slow": "slow-head",
     "page": "product-second/regional",
     "api": "html-2KB/regional/50",
     "fatfile": "local/warm",
@@ -37,6 +40,7 @@ _CASES = {
     "bytes": "base/product",
     "dns": "ecs-10000",
     "purge": "site",
+    "disk": "objects-2000",
 }
 
 
