@@ -95,6 +95,9 @@ class Limits:
     connections_per_client: int = 1_000
     """Of one address, or one /64 of IPv6. Thousands of people share an address, each with a few
     connections to all workers together; eight such addresses can still not keep others out."""
+    uploads_per_client: int = 100
+    """Request bodies of one address that are passed on before they are whole: each takes an
+    upstream connection. Others wait for their turn, or until they are whole."""
     upstream_connections: int = 4_000
     """Half of the clients may be uploading, listening to events or reading slowly at a time."""
     object_bytes: int = 16 * 1024 * 1024
@@ -122,6 +125,7 @@ class Limits:
             write_stall_s=self.write_stall_s * HOP_PATIENCE,
             least_bytes_s=0.0,
             connections_per_client=self.connections,
+            uploads_per_client=self.connections,
         )
 
 

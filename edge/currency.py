@@ -25,6 +25,7 @@ class Currency:
 
     __slots__ = (
         "_behind",
+        "_lapsed",
         "_lease_s",
         "_parents",
         "_position",
@@ -52,6 +53,7 @@ class Currency:
         self._behind = behind
         self._parents = parents
         self._lease_s = lease_s
+        self._lapsed = False
         self._position = Position()
         self._required = Position()
         self._tell_again_s = _NOT_YET
@@ -73,6 +75,11 @@ class Currency:
     def is_at(self, position: Position) -> None:
         """All purges up to there have been carried out."""
         self._position = position
+        self._weigh()
+
+    def lapse(self) -> None:
+        """Its process ends: it may be the keeper that is gone, and nobody tells us any more."""
+        self._lapsed = True
         self._weigh()
 
     def heard(self, heard_s: float) -> None:
@@ -110,7 +117,8 @@ class Currency:
 
     def _weigh(self) -> None:
         self.text = str(self._position.joined(self._required))
-        self.lasts_until_s = _NOT_YET if self._is_behind else self._lease_s
+        distrusted = self._lapsed or self._is_behind
+        self.lasts_until_s = _NOT_YET if distrusted else self._lease_s
 
     def is_doubtful(self, mono_s: float) -> bool:
         """Whether what is stored has to be asked about before it is used."""

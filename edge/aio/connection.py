@@ -107,7 +107,7 @@ class ClientConnection(RequestHandler):
         self.client = b""
         self.asked = b""  # the hit path's
         self.names = frozenset[str]()  # under which it may speak, where that is asked
-        self.admitted = False  # and so counted
+        self.admitted = False  # and so counted; perhaps before it is made
         self._heads: list[Head] = []
         self._unanswered = 0  # of the requests that aiohttp was given
         self._in_body = False  # of the last head: whether more of its body must come
@@ -141,6 +141,11 @@ class ClientConnection(RequestHandler):
     def draining(self) -> bool:
         """Whether responses must be the last of their connections."""
         return self._server.draining
+
+    @property
+    def made(self) -> bool:
+        """Whether a client is or was there."""
+        return self._wire is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; one too many is told so and let go."""
@@ -362,15 +367,16 @@ class ClientConnection(RequestHandler):
         waiting = self._waiter is not None and not self._waiter.done()
         return waiting and not self._messages and self._framer.waiting is Waiting.IDLE
 
-    def sweep(self, now: float) -> None:
-        """Keep the deadlines; `now` in monotonic seconds."""
+    def sweep(self, now: float) -> bool:
+        """Keep the deadlines, `now` in monotonic seconds; whether one has passed."""
         slow = self._slow_taker(now)
         if slow is not None:
             self._server.metrics.refused(slow)
             self.cut()
-        elif self._raw is not None or self._broken:
-            return
-        elif self._reading_paused or self._buffer_paused:  # it is we who keep the client waiting
+            return True
+        if self._raw is not None or self._broken:
+            return False
+        if self._reading_paused or self._buffer_paused:  # it is we who keep the client waiting
             self._received_at = now
             self._head_since = self._head_since and now
             if self._uploading is not None:
@@ -380,6 +386,7 @@ class ClientConnection(RequestHandler):
                 self._refuse(RequestError(RequestReason.HEAD_TIMEOUT, "the head took too long"))
         elif self._framer.waiting is Waiting.BODY:
             self._watch_upload(now)
+        return self._broken
 
     def _slow_taker(self, now: float) -> RequestReason | None:
         """What is wrong with how the client takes what waits for it."""

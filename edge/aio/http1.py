@@ -22,7 +22,9 @@ from aiohttp.web_server import Server
 
 from edge.aio.connection import Answered, ClientConnection, Refuse, Welcome
 from edge.aio.exchange import ClientGone, Exchange
+from edge.aio.handshakes import TlsListener
 from edge.aio.hits import Hits
+from edge.aio.uploads import Uploads
 from edge.crowd import Crowd
 from edge.errors import EdgeError
 from edge.metrics import EdgeMetrics, Peer
@@ -35,6 +37,13 @@ READ_BUFFER_BYTES = 64 * 1024
 
 SWEEP_S = 1.0
 """Between looks at all deadlines; shorter where a deadline is."""
+
+_LOOKS = 256
+"""At connections, before others have their turn."""
+_ENDS = 4
+"""Connections whose time is over and that are told so, before others have a while."""
+_WHILE_S = 0.01
+"""Thousands of slow clients that came at once are over at once, and seconds would go into that."""
 
 Handler = Callable[[Exchange], Awaitable[None]]
 """Answers an exchange completely, whatever happens; only CancelledError may leave it."""
@@ -73,8 +82,10 @@ class HttpServer:
         self.aiohttp = Server(self._handle, handler_cancellation=True)
         self._handler = handler
         self._crowd = crowd
+        self._uploads = Uploads(limits.uploads_per_client)
         self._connections: set[ClientConnection] = set()
         self._listeners: list[asyncio.Server] = []
+        self._tls_listeners: list[TlsListener] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._fewer = asyncio.Event()
         shortest_s = min(
@@ -88,12 +99,16 @@ class HttpServer:
         """Serve on listening sockets."""
         loop = asyncio.get_running_loop()
         for sock in sockets:
-            self._listeners.append(
-                await loop.create_server(
-                    self._connection,
-                    sock=sock,
-                    ssl=context,
-                    ssl_handshake_timeout=self.limits.head_timeout_s if context else None,
+            if context is None:
+                self._listeners.append(await loop.create_server(self._connection, sock=sock))
+                continue
+            self._tls_listeners.append(
+                TlsListener(
+                    sock,
+                    context,
+                    connection=self._connection,
+                    crowd=self._crowd,
+                    metrics=self.metrics,
                 )
             )
         if self._sweeper is None:
@@ -119,7 +134,8 @@ class HttpServer:
         head = connection.take_head()
         exchange = self.exchange(connection, aiohttp.content, head)
         try:
-            await self._handler(exchange)
+            async with self._uploads.turn(connection.party, aiohttp.content):
+                await self._handler(exchange)
         except ClientGone:
             exchange.abort()
         assert exchange.ended, "a handler left its exchange unanswered"
@@ -136,7 +152,7 @@ class HttpServer:
         """Count a connection in, or say why it must go."""
         self._connections.add(connection)
         self.metrics.connection_opened(Peer.CLIENT)
-        return self._crowd.enter(connection.party)
+        return None if connection.admitted else self._crowd.enter(connection.party)
 
     def forget(self, connection: ClientConnection) -> None:
         """Count a connection out."""
@@ -150,9 +166,19 @@ class HttpServer:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_s)
-            now = time.monotonic()
-            for connection in tuple(self._connections):
-                connection.sweep(now)
+            await self._look_at_all()
+
+    async def _look_at_all(self) -> None:
+        """Others are served in between."""
+        now, ended = time.monotonic(), 0
+        for number, connection in enumerate(tuple(self._connections), 1):
+            if connection in self._connections:  # still
+                ended += connection.sweep(now)
+            if ended == _ENDS:
+                await asyncio.sleep(_WHILE_S)
+                now, ended = time.monotonic(), 0
+            elif number % _LOOKS == 0:
+                await asyncio.sleep(0)
 
     @staticmethod
     async def drain_all(servers: "Sequence[HttpServer]", grace_s: float) -> None:
@@ -164,6 +190,8 @@ class HttpServer:
         self.draining = True
         for listener in self._listeners:
             listener.close()
+        for tls_listener in self._tls_listeners:
+            tls_listener.close()
         until = time.monotonic() + grace_s
         while self._connections and time.monotonic() < until:
             for connection in tuple(self._connections):
@@ -178,6 +206,8 @@ class HttpServer:
                 "requests were cut off at the end of the drain",
                 extra={"event": "drain-cut", "connections": len(self._connections)},
             )
+        for tls_listener in self._tls_listeners:
+            tls_listener.cut()
         await self.aiohttp.shutdown(0.5)
         for connection in tuple(self._connections):
             connection.cut()

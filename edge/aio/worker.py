@@ -87,6 +87,7 @@ class EdgeWorker:
     async def drain(self, grace_s: float) -> None:
         """Finish what is in flight."""
         self._pipeline.draining = True
+        self._currency.lapse()
         await HttpServer.drain_all(self._servers, grace_s)
         await self._pipeline.stop()
         await self._fetcher.close()

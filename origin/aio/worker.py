@@ -115,6 +115,7 @@ class ParentWorker:
     async def drain(self, grace_s: float) -> None:
         """Finish what is in flight."""
         self._pipeline.draining = True
+        self._currency.lapse()
         self._desk.close()
         await HttpServer.drain_all([self._server], grace_s)
         await self._pipeline.stop()

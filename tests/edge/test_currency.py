@@ -95,3 +95,13 @@ def test_nonsense_is_no_news() -> None:
     assert not currency.require("nonsense")
     assert not currency.require("")
     assert not currency.is_doubtful(0)
+
+
+def test_whoever_ends_trusts_nothing_any_more() -> None:
+    """Whatever comes then: the keeper may be gone that would have told of a purge."""
+    known = Currency(lease_s=100.0)
+    assert not known.is_doubtful(1.0)
+    known.lapse()
+    known.is_at(Position.of("a=1a:3"))
+    known.heard(50.0)
+    assert known.is_doubtful(51.0)

@@ -1,6 +1,7 @@
 """A server of `edge/aio/http1` whose answers a test gives, without a pipeline."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,7 +53,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def serving(answer: Answer = echo, limits: Limits | None = None) -> AsyncIterator[Stage]:
+async def serving(
+    answer: Answer = echo,
+    limits: Limits | None = None,
+    *,
+    crowd: Crowd | None = None,
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[Stage]:
     """A server whose requests `answer` answers; errors are told by their status."""
     before = asyncio.all_tasks()
     registry, sock = CollectorRegistry(), listening()
@@ -79,10 +86,10 @@ async def serving(answer: Answer = echo, limits: Limits | None = None) -> AsyncI
         handler=handle,
         refuse=refuse,
         metrics=EdgeMetrics(registry),
-        crowd=Crowd(limits or Limits()),
-        scheme="http",
+        crowd=crowd or Crowd(limits or Limits()),
+        scheme="https" if context else "http",
     )
-    await server.listen([sock])
+    await server.listen([sock], context)
     try:
         yield Stage(server, port_of(sock), registry, failed)
     finally:  # uvloop does not close while a listener is open: a test that fails must not hang

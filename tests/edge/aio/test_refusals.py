@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -206,3 +207,15 @@ async def test_one_connection_too_many() -> None:
             await first.rest()
         async with talking(stage.port) as third:
             assert (await third.ask()).status == 200
+
+
+async def test_many_slow_heads_are_refused_in_portions() -> None:
+    """So that others are served in between; all of them are in the end."""
+    many = 40
+    async with serving(limits=Limits(head_timeout_s=0.2)) as stage, AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(talking(stage.port)) for _ in range(many)]
+        for client in slow:
+            client.say(b"GET /")
+        for client in slow:
+            assert (await client.reply()).status == 408
+        assert len(stage.failed) == many
