@@ -287,7 +287,7 @@ async def test_both_listeners_share_the_places(keys: Path) -> None:
     limits = Limits(connections=2, connections_per_client=1)
     async with delivery(keys, limits=limits, parents=()) as net, net.client() as plain:
         await plain.ask()
-        with pytest.raises(OSError):  # noqa: PT011 - a reset, or the end of the handshake
+        with pytest.raises(OSError):  # a reset, or the end of the handshake
             async with net.client(tls="shop.test"):
                 pass
         plain.request("/", "Connection: close")
