@@ -32,7 +32,7 @@ from edge.trail import Trail
         (UpstreamError(UpstreamReason.CONNECT_FAILED, "x"), Side.UPSTREAM, 502, True, True),
         (UpstreamError(UpstreamReason.CLOSED, "x"), Side.UPSTREAM, 502, True, False),
         (UpstreamError(UpstreamReason.ANSWER_TIMEOUT, "x"), Side.UPSTREAM, 504, False, False),
-        (UpstreamError(UpstreamReason.BROKEN_BODY, "x"), Side.UPSTREAM, 502, False, False),
+        (UpstreamError(UpstreamReason.BROKEN_BODY, "x"), Side.UPSTREAM, 502, True, False),
         (OurError(OurReason.INTERNAL, "x"), Side.OURS, 500, False, False),
         (OurError(OurReason.BUSY, "x"), Side.OURS, 503, False, False),
     ],
