@@ -87,6 +87,8 @@ class DiskKeeper:
         self._stock = Stock(Facts(boot=""), self._budget_bytes, metrics)
         self._position = Position()
         self._waiting: deque[tuple[int, Message]] = deque()
+        self._early: list[tuple[int, Message]] | None = None if settings is None else []
+        """What workers said before the store was open; None: it is, or there is none."""
         self._flush: asyncio.TimerHandle | None = None
         self._at_once = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,6 +110,9 @@ class DiskKeeper:
                 "a worker of the former keeper still uses the store", extra={"event": "disk-shared"}
             )
         self._open(self._folder)
+        early, self._early = self._early, None
+        for worker, message in early or ():
+            self.receive(worker, message)
         if self._index is not None:
             self._spawn(self._remove_strays(self._folder, time.time() - STRAY_S))
             if self._stock.facts.swept < self._stock.facts.purged:
@@ -149,7 +154,11 @@ class DiskKeeper:
 
     def receive(self, worker: int, message: Message) -> bool:
         """Take a worker's message; False: it is for somebody else."""
-        match message.get("kind"):
+        kind = message.get("kind")
+        if self._early is not None and str(kind).startswith("disk-"):
+            self._early.append((worker, message))  # it concerns what is still to be opened
+            return True
+        match kind:
             case "disk-used":
                 for key in _texts(message.get("keys")):
                     self._stock.used(bytes.fromhex(key))

@@ -284,6 +284,21 @@ async def test_the_next_keeper_waits_for_who_is_left(folder: Path) -> None:
     await next_run.stop()
 
 
+async def test_what_was_said_before_the_store_was_open(folder: Path) -> None:
+    """Workers serve meanwhile, and may see that what is stored is out of date."""
+    await left_behind(folder)
+    one = Node(folder)
+    one.shelf.invalidate(SMALL.key)
+    one.shelf.purge([TAG])
+    await asyncio.sleep(0)
+    await one.start()
+    await one.shelf.outbox.settled()
+    assert one.shelf.load(SMALL.key) == one.shelf.load(LARGE.key) == ()
+    await one.stop()
+    async with node(folder) as next_run:
+        assert next_run.shelf.load(SMALL.key) == next_run.shelf.load(LARGE.key) == ()
+
+
 async def test_it_does_not_wait_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that hangs keeps nobody from the store."""
     monkeypatch.setattr(keeping, "ORPHANS_S", 0.1)
