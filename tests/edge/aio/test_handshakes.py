@@ -123,8 +123,9 @@ async def test_a_handshake_that_fails_leaves_nothing(said: bytes, ours: ssl.SSLC
         sock = await _connected(stage, crowd)
         if said:
             await asyncio.get_running_loop().sock_sendall(sock, said)
-        await _end_of(sock)
+        assert not (await _end_of(sock)).startswith(b"HTTP/"), "nothing is answered in plain text"
         await crowd.has(0)
+        assert not stage.server._connections
 
 
 async def test_who_goes_before_the_handshake_is_counted_out(ours: ssl.SSLContext) -> None:
@@ -132,8 +133,10 @@ async def test_who_goes_before_the_handshake_is_counted_out(ours: ssl.SSLContext
     crowd = _Watched()
     async with serving(crowd=crowd, context=ours) as stage:
         sock = await _connected(stage, crowd)
+        assert crowd._count == 1
         sock.close()
         await crowd.has(0)
+        assert not stage.server._connections
 
 
 async def test_a_place_is_taken_once_and_given_back_once(

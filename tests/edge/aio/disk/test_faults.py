@@ -209,6 +209,8 @@ async def test_a_body_that_cannot_be_written(folder: Path, monkeypatch: pytest.M
             patched.setattr(Bodies, "write", refused)
             one.shelf.keep(LARGE)
             await until(lambda: one.count("usable") == 0)
+            assert one.shelf.load(LARGE.key) == ()
+            assert one.count("faults_total") == 1
         await until(lambda: one.count("usable") == 1)
         await stores(one)
 
@@ -299,13 +301,16 @@ async def test_what_was_said_before_the_store_was_open(folder: Path) -> None:
         assert next_run.shelf.load(SMALL.key) == next_run.shelf.load(LARGE.key) == ()
 
 
-async def test_it_does_not_wait_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_does_not_wait_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """A process that hangs keeps nobody from the store."""
     monkeypatch.setattr(keeping, "ORPHANS_S", 0.1)
     one = Node(folder)
     await one.start()
     await one.keeper.stop()
     async with node(folder) as next_run:
+        assert "disk-shared" in {getattr(each, "event", "") for each in caplog.records}
         await stores(next_run)
     one.shelf.stop()
 
@@ -348,6 +353,7 @@ async def test_everything_purged_is_no_end(folder: Path) -> None:
         one.shelf.keep(SMALL)
         await one.holds(1)
         one.purge(everything=True)
+        assert one.shelf.load(SMALL.key) == ()
         await stores(one)
 
 
