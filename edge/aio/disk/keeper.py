@@ -194,11 +194,11 @@ class DiskKeeper:
     def _later(self, worker: int, message: Message, within_s: float) -> None:
         self._waiting.append((worker, message))
         loop = asyncio.get_running_loop()
-        if within_s == 0.0 and not self._at_once:
+        if within_s and self._flush is None:
+            self._flush = loop.call_later(within_s, self._write)
+        elif not within_s and not self._at_once:
             self._at_once = True
             loop.call_soon(self._write)
-        elif self._flush is None:
-            self._flush = loop.call_later(within_s, self._write)
 
     def _invalidate(self, worker: int, message: Message) -> None:
         """Drop it, refuse what was fetched before, and have the other workers do so.
@@ -237,6 +237,7 @@ class DiskKeeper:
         self._position = caught.position
         if caught.everything:
             self._stock.forget_all()
+            self._tell_done(self._waiting)  # whoever told waits for a word, and it is done
             self._waiting.clear()
             self._commit(Change.clear)
             if self._folder is not None and self._index is not None:

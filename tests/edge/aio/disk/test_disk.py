@@ -13,8 +13,8 @@ from edge.aio.disk.index import Facts, Index
 from edge.cache.entry import Entry
 from edge.cache.slices import Slice
 from edge.purge_log import Caught, Numbered, Position
-from edge.store.purges import Purge, Scope
-from edge.store.record import SMALL_BYTES, encode, index_key, shifted
+from edge.store.purges import Purge
+from edge.store.record import SMALL_BYTES, encode, index_key
 from tests.edge.aio.disk.node import TAG, Node, entry, node, until
 
 SMALL, LARGE = entry("small"), entry("large", 100_000)
@@ -390,5 +390,3 @@ def test_facts_are_json(folder: Path) -> None:
         change.know(Facts(boot="a", event=3))
     assert index.facts() == Facts(boot="a", event=3)
     index.close()
-    assert shifted(SMALL, 0.0) == SMALL
-    assert Purge(site="shop", scope=Scope.SITE) != TAG

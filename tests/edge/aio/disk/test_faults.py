@@ -13,7 +13,6 @@ from edge.aio.disk import outbox
 from edge.aio.disk.bodies import Bodies
 from edge.aio.disk.index import Index
 from edge.aio.disk.journal import NAME, Journal
-from edge.config import DiskSettings
 from tests.edge.aio.disk.node import TAG, Node, entry, node, until
 
 SMALL, LARGE, OTHER = entry("small"), entry("large", 100_000), entry("other")
@@ -357,6 +356,19 @@ async def test_everything_purged_is_no_end(folder: Path) -> None:
         await stores(one)
 
 
+async def test_whoever_waits_for_a_drop_is_told_when_everything_goes(folder: Path) -> None:
+    """Or each change that it passes on would wait for that word, for ever."""
+    async with node(folder) as one:
+        one.shelf.keep(SMALL)
+        await one.holds(1)
+        one.shelf.drop(SMALL)
+        one.keeper.receive(0, one.heard[-1])
+        one.heard.clear()
+        one.purge(everything=True)
+        await asyncio.sleep(0)
+        assert one.shelf.outbox._pending == {}
+
+
 async def test_without_a_disk_workers_still_hear_of_each_other(tmp_path: Path) -> None:
     """An invalidation, and a purge by a worker's own."""
     one = Node(tmp_path / "cache", workers=2, without=True)
@@ -388,5 +400,3 @@ async def test_a_keeper_that_was_misunderstood(folder: Path) -> None:
             assert one.keeper.receive(0, json.loads(json.dumps(message)))
         one.shelf.keep(SMALL)
         await one.holds(1)
-        await asyncio.sleep(0)
-        assert DiskSettings(folder=str(folder), budget_bytes=1).budget_bytes == 1
