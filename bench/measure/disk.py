@@ -34,6 +34,7 @@ _LARGE, _MIXED = 8 * 2**30, 64 * 2**20
 _AT_ONCE = 5_000
 _TWICE = 20
 """Objects that are asked for, and then again: they are still in memory, and now go to the disk."""
+_PATIENCE_S = 30.0
 _SEED = 1
 
 
@@ -117,15 +118,21 @@ def _budget(place: Place, scale: _Scale, origin: Address) -> Iterator[Sample]:
 
 
 def _expect(where: Address, number: int) -> None:
-    """Have an object that is not to be fetched (RFC 9111 5.2.1.7)."""
+    """Have an object that is not to be fetched (RFC 9111 5.2.1.7).
+
+    That is refused until the node has heard of a parent: something may have been purged.
+    """
     connection = http.client.HTTPConnection(*where, timeout=30.0)
+    until_s, status = time.monotonic() + _PATIENCE_S, 0
     try:
-        asked = {"Host": HOST, "Cache-Control": "only-if-cached"}
-        connection.request("GET", _path(number), headers=asked)
-        with connection.getresponse() as response:
-            response.read()
-            if response.status != http.HTTPStatus.OK:
-                raise LoadError(f"{_path(number)}: {response.status}, though it is stored")
+        while status != http.HTTPStatus.OK:
+            if time.monotonic() > until_s:
+                raise LoadError(f"{_path(number)}: {status}, though it is stored")
+            asked = {"Host": HOST, "Cache-Control": "only-if-cached"}
+            connection.request("GET", _path(number), headers=asked)
+            with connection.getresponse() as response:
+                response.read()
+                status = response.status
     finally:
         connection.close()
 
