@@ -73,7 +73,13 @@ def _draw_one(panel: Axes, row: Row, names: Sequence[str]) -> None:
     panel.set_yticks(range(len(names)), names)
     panel.invert_yaxis()
     panel.margins(x=0.2)
-    panel.set_xlim(left=0)
+    _begin_at_zero(panel)
+
+
+def _begin_at_zero(panel: Axes) -> None:
+    """Bars would lie without; what is less than nothing reaches to the left of it."""
+    if panel.dataLim.x0 >= 0:
+        panel.set_xlim(left=0)
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
@@ -124,7 +130,7 @@ def _draw_panel(panel: Axes, rows: Sequence[Row], colours: Mapping[str, str]) ->
     panel.set_yticks(ticks, [row.case for row in rows])
     panel.invert_yaxis()
     panel.margins(x=0.12)
-    panel.set_xlim(left=0)
+    _begin_at_zero(panel)
     panel.set_title(rows[0].metric.value, loc="left", size=10)
     if names:
         # Beside the panel: within it there would be bars behind it.

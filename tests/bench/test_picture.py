@@ -43,3 +43,21 @@ def test_a_panel_may_be_empty(tmp_path: Path) -> None:
     )
     draw(result, tmp_path / "hit.png")
     assert (tmp_path / "hit.png").stat().st_size > 1000
+
+
+def test_a_value_may_be_less_than_nothing(tmp_path: Path) -> None:
+    """Memory that was given back, say; it still has its bar."""
+    for name, rows in {
+        "all": (_row("x", -16.4),),
+        "some": (_row("x", -16.4), _row("y", 3)),
+    }.items():
+        result = Result(
+            bench="disk",
+            date="2026-11-22T13:49:10Z",
+            commit="x",
+            machine={},
+            versions={},
+            rows=rows,
+        )
+        draw(result, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").stat().st_size > 1000
