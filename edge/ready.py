@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from edge.cache.key import Key, parts
 from edge.cache.validate import CONDITIONS
@@ -92,6 +92,13 @@ _Told = tuple[bytes, Lines, Lines]
 """What a head's fields tell of that: the host line, conditions, and fields that select."""
 
 
+class Copy(Protocol):
+    """A file that has a body's bytes too."""
+
+    file: int
+    """Its descriptor; less than 0: there is none any more."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Ready:
     """An answer, but for its Age, what is left of its freshness, and the request's id.
@@ -114,6 +121,8 @@ class Ready:
     status: int
     stencil: Stencil
     """Of its access log lines."""
+    copy: Copy | None = None
+    """Of the body, where that is large."""
     start: bytes = b""
     """The head up to the request's id, as it was last begun."""
     start_until_s: float = -math.inf

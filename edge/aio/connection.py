@@ -5,10 +5,12 @@ answered in its turn, behind the requests before it. Deadlines are kept when the
 """
 
 import asyncio
+import os
 import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -31,6 +33,7 @@ from edge.head import Head
 from edge.message import Headers, Response
 from edge.metrics import EdgeMetrics
 from edge.pace import Pace, Slowness, Tempo
+from edge.ready import Copy
 
 JOINED_BYTES = 16 * 1024
 """A body of at most this size is written in one piece with its head; larger ones are not copied."""
@@ -221,15 +224,24 @@ class ClientConnection(RequestHandler):
         if not exchange.keep_alive:
             self._hits = None  # it is the connection's last
 
-    def send(self, start: bytes, request_id: bytes, body: bytes | memoryview) -> int:
-        """Hand a whole response to the transport, whose head ends with the id; gives its size."""
+    def send(
+        self, start: bytes, request_id: bytes, body: bytes | memoryview, copy: Copy | None
+    ) -> int:
+        """Hand a whole response to the transport, whose head ends with the id; gives its size.
+
+        `copy` is one of the body, if there is any.
+        """
         transport = self.transport
         assert transport is not None
         if len(body) > JOINED_BYTES and self._server.scheme == "http":
             head = start + request_id + _HEAD_END
             size = len(head) + len(body)
-            transport.write(head)
-            transport.write(body)
+            sent = 0 if copy is None else self._send_file(head, copy.file, len(body))
+            if sent < len(head):
+                transport.write(head[sent:])
+                transport.write(body)
+            elif sent < size:
+                transport.write(memoryview(body)[sent - len(head) :])
         else:
             whole = b"".join((start, request_id, _HEAD_END, body))
             size = len(whole)
@@ -240,6 +252,21 @@ class ClientConnection(RequestHandler):
                     transport.write(piece)
         self._written += size
         return size
+
+    def _send_file(self, head: bytes, file: int, size: int) -> int:
+        """Send a head and a file past the transport, as far as the kernel takes them now.
+
+        Gives how many bytes that were. What is wrong with the connection the transport finds out.
+        """
+        if file < 0 or self._wire.get_write_buffer_size():
+            return 0  # what waits there comes first
+        sent = 0
+        with suppress(OSError):
+            wire = self._wire.get_extra_info("socket").fileno()
+            sent = os.write(wire, head)
+            if sent == len(head):
+                sent += os.sendfile(wire, file, 0, size)
+        return sent
 
     def _pass_on(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge.aio.copies import Copies
 from edge.aio.reply import request_ids, told
 from edge.aio.wire import response_head
 from edge.cache.answer import Answer
@@ -31,6 +32,7 @@ from edge.ready import (
     MOST_REPEATED_BYTES,
     MOST_WANTED_BYTES,
     SELECTING_FIELDS,
+    Copy,
     HeadReader,
     Ready,
     ReadyTable,
@@ -61,8 +63,13 @@ class Connection(Protocol):
     def writing_paused(self) -> bool:
         """Whether the client has yet to take what was written."""
 
-    def send(self, start: bytes, request_id: bytes, body: bytes | memoryview) -> int:
-        """Hand a whole response to the transport, whose head ends with the id; gives its size."""
+    def send(
+        self, start: bytes, request_id: bytes, body: bytes | memoryview, copy: Copy | None
+    ) -> int:
+        """Hand a whole response to the transport, whose head ends with the id; gives its size.
+
+        `copy` is one of the body, if there is any.
+        """
 
 
 _Sent = tuple[Ready, float, tuple[bytes, bytes, int, int, int, float]]
@@ -79,6 +86,7 @@ class Hits:
         hop: Hop,
         limits: Limits,
         store: MemoryStore,
+        copies: Copies,
         currency: Currency,
         metrics: EdgeMetrics,
         access_log: AccessLog,
@@ -87,6 +95,7 @@ class Hits:
         self._currency = currency
         self._hop = hop
         self._store = store
+        self._copies = copies
         self._reader = HeadReader(limits)
         self._table = ReadyTable()
         store.watch(self._table)
@@ -130,7 +139,7 @@ class Hits:
         if start is None:
             return False
         body, request_id = ready.body, next(self._ids)
-        size = connection.send(start, request_id, body)
+        size = connection.send(start, request_id, body, ready.copy)
         ended_s = time.monotonic()
         took_s = ended_s - now_s
         values = request_id, connection.client, len(head), size, len(body), took_s
@@ -202,10 +211,12 @@ class Hits:
         parts = response_head(response).split(_OPEN.encode())
         if stencil is None or len(parts) != 4 or parts[3] != _HEAD_END:
             return None
+        body = found.whole or found.body
         return Ready(
             key=entry.key,
             head=(parts[0], parts[1], parts[2]),
-            body=found.whole or found.body,
+            body=body,
+            copy=None if self._secure else self._copies.of(body),
             born_s=entry.received.mono_s - entry.initial_age_s,
             lifetime_s=entry.lifetime_s,
             least_left_s=farthest_lead_s(entry),

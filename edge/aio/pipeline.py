@@ -100,6 +100,7 @@ class Pipeline:
                 hop=hop,
                 limits=limits,
                 store=self._store,
+                copies=stores.copies,
                 currency=self._currency,
                 metrics=metrics,
                 access_log=access_log,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from edge.aio.copies import Copies
 from edge.aio.disk.shelf import Shelf
 from edge.config import DiskSettings, Limits
 from edge.forwarding import Hop
@@ -10,12 +11,16 @@ from edge.metrics import EdgeMetrics
 from edge.store.memory import MemoryStore
 from edge.store.purges import SOFT_S
 
+_COPIES_SHARE = 16
+"""An edge may use one part in so many of a worker's memory for copies of what is in the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stores:
     """Where a worker keeps responses."""
 
     memory: MemoryStore
+    copies: Copies
     shelf: Shelf | None
     """None: there is no keeper, and so no other worker and no disk."""
 
@@ -35,10 +40,11 @@ def worker_stores(
     shelf = None
     if tell is not None:
         shelf = Shelf(disk, tell, served_s=served_s, found=metrics.disk_read)
+    copies_bytes = 0 if hop.trust else cache_bytes // _COPIES_SHARE
     memory = MemoryStore(
-        cache_bytes,
+        cache_bytes - copies_bytes,
         object_bytes=limits.object_bytes,
         purged_served_s=served_s,
         below=shelf,
     )
-    return Stores(memory, shelf)
+    return Stores(memory, Copies(copies_bytes), shelf)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -145,6 +146,45 @@ async def test_over_tls_and_of_any_size(keys: Path) -> None:
             async with net.client(tls="shop.test") as secure:
                 await secure.ask()
                 assert (await ready(net, secure)).body == body
+
+
+async def test_a_large_body_is_sent_from_its_copy(keys: Path) -> None:
+    """The kernel reads it from there; what has no copy is written, and is the same."""
+    body = bytes(range(256)) * 2048
+    async with standing(keys, saying(FRESH, body=body)) as (net, client):
+        await client.ask()
+        assert (await ready(net, client)).body == body
+        (server,) = (one for one in servers(net) if one.scheme == "http")
+        assert server.hits is not None
+        (copy,) = server.hits._copies._held.values()
+        os.pwrite(copy.file, b"x" * len(body), 0)
+        assert (await client.ask()).body == b"x" * len(body)
+        copy.close()
+        assert (await client.ask()).body == body
+
+
+async def test_what_the_kernel_does_not_take_of_a_copy_follows(keys: Path) -> None:
+    """Who is slow to read gets all of it, in order, and small answers in between."""
+    body = bytes(range(256)) * 4096
+
+    async def play(call: Call) -> None:
+        await call.answer(FRESH, body=body if call.target == "/large" else b"small")
+
+    async with standing(keys, play) as (net, client):
+        for target in ("/large", "/small") * 3:
+            await client.ask(target)
+        before = net.edge.log.filled
+        client.stop_reading()
+        asked = "GET {} HTTP/1.1\r\nHost: shop.test\r\n\r\n"
+        client.say((asked.format("/large") + asked.format("/small")).encode() * 20)
+        (server,) = (one for one in servers(net) if one.scheme == "http")
+        (connection,) = server._connections
+        await until(connection._wire.get_write_buffer_size)
+        client.read_on()
+        for _ in range(20):
+            assert (await client.reply()).body == body
+            assert (await client.reply()).body == b"small"
+        assert net.edge.log.filled > before
 
 
 async def test_http_and_https_are_apart(keys: Path) -> None:
