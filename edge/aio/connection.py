@@ -97,7 +97,7 @@ class ClientConnection(RequestHandler):
     """A client's connection."""
 
     __slots__ = (
-        "_broken", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
+        "_broken", "_descriptor", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
         "_received", "_received_at", "_refusal", "_server", "_taking", "_unanswered",
         "_uploading", "_wire", "_written", "admitted", "asked", "client", "names",
     )  # fmt: skip
@@ -121,6 +121,7 @@ class ClientConnection(RequestHandler):
         self._received_at = 0.0
         self._head_since = 0.0
         self._uploading: Pace | None = None  # of the last head's body, once it is waited for
+        self._descriptor = -1
         self._wire: Any = None  # the transport, also when aiohttp has let go of it
         self._written = 0
         self._taking: Pace | None = None  # while something waits to be taken
@@ -154,6 +155,7 @@ class ClientConnection(RequestHandler):
         """A client is there; one too many is told so and let go."""
         super().connection_made(transport)
         self._wire = transport
+        self._descriptor = transport.get_extra_info("socket").fileno()
         self._received_at = time.monotonic()
         peer = self.peername
         self.client = peer[0].encode() if isinstance(peer, tuple) else b""
@@ -236,7 +238,7 @@ class ClientConnection(RequestHandler):
         if len(body) > JOINED_BYTES and self._server.scheme == "http":
             head = start + request_id + _HEAD_END
             size = len(head) + len(body)
-            sent = 0 if copy is None else self._send_file(head, copy.file, len(body))
+            sent = 0 if copy is None else self._send_now(head, copy.file, len(body))
             if sent < len(head):
                 transport.write(head[sent:])
                 transport.write(body)
@@ -245,27 +247,27 @@ class ClientConnection(RequestHandler):
         else:
             whole = b"".join((start, request_id, _HEAD_END, body))
             size = len(whole)
-            if self._server.scheme == "http":
-                transport.write(whole)
-            else:
+            if self._server.scheme == "https":
                 for piece in pieces(whole, 0):
                     transport.write(piece)
+            elif (sent := self._send_now(whole)) < size:
+                transport.write(whole[sent:])
         self._written += size
         return size
 
-    def _send_file(self, head: bytes, file: int, size: int) -> int:
-        """Send a head and a file past the transport, as far as the kernel takes them now.
+    def _send_now(self, data: bytes, file: int = -1, size: int = 0) -> int:
+        """Send bytes, and then so much of a file if there is one, past the transport: it costs less.
 
-        Gives how many bytes that were. What is wrong with the connection the transport finds out.
+        Gives how many the kernel has taken, which may be none. What is wrong with the connection is
+        the transport's to find out.
         """
-        if file < 0 or self._wire.get_write_buffer_size():
+        if self._wire.get_write_buffer_size():
             return 0  # what waits there comes first
         sent = 0
         with suppress(OSError):
-            wire = self._wire.get_extra_info("socket").fileno()
-            sent = os.write(wire, head)
-            if sent == len(head):
-                sent += os.sendfile(wire, file, 0, size)
+            sent = os.write(self._descriptor, data)
+            if file >= 0 and sent == len(data):
+                sent += os.sendfile(self._descriptor, file, 0, size)
         return sent
 
     def _pass_on(self, pieces: Sequence[Piece]) -> None:
