@@ -256,7 +256,7 @@ class ClientConnection(RequestHandler):
         return size
 
     def _send_now(self, data: bytes, file: int = -1, size: int = 0) -> int:
-        """Send bytes, and then so much of a file if there is one, past the transport: it costs less.
+        """Send bytes, and then so much of a file if there is one, past the transport, for less.
 
         Gives how many the kernel has taken, which may be none. What is wrong with the connection is
         the transport's to find out.
