@@ -1,7 +1,7 @@
 """What an operator wants purged, in the words of the store.
 
-    {"url": "https://shop.test/a?b"}      all variants of a URL, over either scheme
-    {"prefix": "https://shop.test/img/"}  all that begins so, over either scheme
+    {"url": "https://shop.test/a?b"}      all variants of a URL, over either scheme and on any port
+    {"prefix": "https://shop.test/img/"}  all that begins so, likewise
     {"tag": "prices", "site": "shop"}     all that the site's origin has filed under it
     {"site": "shop"}                      all of a site
 
@@ -61,5 +61,5 @@ def _place(scope: Scope, url: str, named: str | None, sites: Sites, *, soft: boo
     if site is None or (named is not None and site.name != named):
         raise PurgeError(f"{asked.host} is no host of {named or 'any site'}")
     target = keyed_target(asked.target, site) if scope is Scope.URL else asked.target
-    value = place(asked.scheme, asked.host_port, target)
+    value = place(asked.host_port, target)
     return Purge(site=site.name, scope=scope, value=value, soft=soft)

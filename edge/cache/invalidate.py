@@ -1,7 +1,7 @@
 """What a successful change of state drops from the store (RFC 9111 4.4)."""
 
 from edge.authority import Authority, parse_authority
-from edge.cache.key import Key, place, sibling_keys
+from edge.cache.key import Key, keyed_host, sibling_keys
 from edge.cache.tags import INVALIDATED_GROUPS, groups
 from edge.config import SiteRules
 from edge.message import Headers, Request, Response
@@ -35,7 +35,7 @@ def invalidated_groups(request: Request, response: Response) -> tuple[str, ...]:
     """
     if request.method in SAFE_METHODS or not 200 <= response.status < 400:
         return ()
-    origin = f"{request.scheme} {place(request.scheme, request.host_port, '')}"
+    origin = f"{request.scheme} {keyed_host(request.scheme, request.host_port)}"
     return tuple(f"{origin} {group}" for group in groups(response.headers, INVALIDATED_GROUPS))
 
 

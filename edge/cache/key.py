@@ -6,12 +6,15 @@ decoded and no dot segment is resolved, since servers differ on what those mean.
 spaces, which none of them can contain, so different requests never share a key.
 """
 
+import re
+
 from edge.config import SiteRules
 from edge.message import Request
 
 Key = str
 """`SITE SCHEME HOST[:PORT] TARGET`"""
 
+_PORT = re.compile(r":[0-9]*\Z")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -50,9 +53,12 @@ def sibling_keys(request: Request, rules: SiteRules, target: str) -> tuple[Key, 
     return tuple(_key(rules, scheme, request.host_port, kept) for scheme in ("http", "https"))
 
 
-def place(scheme: str, host_port: str, target: str) -> str:
-    """Where a URL leads, as host, port unless it is the usual one, and target."""
-    return f"{keyed_host(scheme, host_port)}{target}"
+def place(host_port: str, target: str) -> str:
+    """What a purge by URL names: host and target.
+
+    Users may come to a site by several schemes and ports, of which who purges seldom thinks.
+    """
+    return f"{_PORT.sub('', host_port.lower())}{target}"
 
 
 def parts(key: Key) -> tuple[str, str, str, str]:

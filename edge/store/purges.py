@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge.cache.entry import Entry
-from edge.cache.key import parts
+from edge.cache.key import parts, place
 from edge.moment import Moment
 
 MOST_RECORDS = 10_000
@@ -26,7 +26,7 @@ class Scope(StrEnum):
     """What a purge's value names."""
 
     URL = "url"
-    """Host and target: all variants, over either scheme."""
+    """Host and target: all variants, over either scheme and on any port."""
     PREFIX = "prefix"
     """The beginning of host and target."""
     TAG = "tag"
@@ -150,7 +150,7 @@ class Purges:
         if mark < site.forgotten:
             return None
         soft_s = None
-        for each in _names(entry, f"{scheme} {host}", f"{host}{target}", site.lengths):
+        for each in _names(entry, f"{scheme} {host}", place(host, target), site.lengths):
             record = site.records.get(each)
             if record is None or record.last <= mark:
                 continue

@@ -19,7 +19,7 @@ BOTH = Sites([SHOP, BLOG])
     [
         ({"url": "https://shop.test/a?q=1&x=2"}, Scope.URL, "shop.test/a?q=1"),
         ({"url": "http://SHOP.test:80"}, Scope.URL, "shop.test/"),
-        ({"url": "http://shop.test:8080/a#top"}, Scope.URL, "shop.test:8080/a"),
+        ({"url": "http://shop.test:8080/a#top"}, Scope.URL, "shop.test/a"),
         ({"url": "shop.test/a b"}, Scope.URL, "shop.test/a%20b"),
         ({"prefix": "https://shop.test:443/img/"}, Scope.PREFIX, "shop.test/img/"),
         ({"prefix": "http://shop.test/a?q", "site": "shop"}, Scope.PREFIX, "shop.test/a?q"),

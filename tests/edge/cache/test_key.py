@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cache.key import Key, cache_key, keyed_target, parts
+from edge.cache.key import Key, cache_key, keyed_target, parts, place
 from edge.cache.slices import Slice
 from edge.config import Limits, SiteRules
 from edge.errors import FramingError
@@ -170,3 +170,11 @@ def test_parameters_cannot_be_cloaked(target: str, sent: str) -> None:
     assert request is not None
     key, (forwarded, *_) = told(request, rules)
     assert (key, forwarded) == (f"shop http shop.test {sent}", sent)
+
+
+@pytest.mark.parametrize(
+    "host", ["shop.test", "Shop.Test:8080", "shop.test:443", "shop.test:", "[::1]", "[::1]:8080"]
+)
+def test_a_purge_names_no_port(host: str) -> None:
+    """Users may come by several; an address keeps its colons."""
+    assert place(host, "/a:80") == ("[::1]/a:80" if host[0] == "[" else "shop.test/a:80")

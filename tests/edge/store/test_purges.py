@@ -40,23 +40,24 @@ def store(*entries: Entry) -> MemoryStore:
 
 
 A = entry("shop http shop.test /a?x", "red", "big")
+A_PORT = entry("shop http shop.test:8080 /a?x")
 A_TLS = entry("shop https shop.test /a?x", "red")
 AB = entry("shop http shop.test /ab", "blue")
 OTHER = entry("shop http other.test /a?x", "blue")
 BLOG = entry("blog http blog.test /a?x", "red")
-ALL = (A, A_TLS, AB, OTHER, BLOG)
+ALL = (A, A_PORT, A_TLS, AB, OTHER, BLOG)
 
 PURGES: list[tuple[Purge, set[Entry]]] = [
-    (purge(Scope.URL, "shop.test/a?x"), {A, A_TLS}),
+    (purge(Scope.URL, "shop.test/a?x"), {A, A_PORT, A_TLS}),
     (purge(Scope.URL, "shop.test/a"), set()),
-    (purge(Scope.PREFIX, "shop.test/a"), {A, A_TLS, AB}),
-    (purge(Scope.PREFIX, "shop.test/a?"), {A, A_TLS}),
-    (purge(Scope.PREFIX, ""), {A, A_TLS, AB, OTHER}),
+    (purge(Scope.PREFIX, "shop.test/a"), {A, A_PORT, A_TLS, AB}),
+    (purge(Scope.PREFIX, "shop.test/a?"), {A, A_PORT, A_TLS}),
+    (purge(Scope.PREFIX, ""), {A, A_PORT, A_TLS, AB, OTHER}),
     (purge(Scope.TAG, "red"), {A, A_TLS}),
     (purge(Scope.TAG, "re"), set()),
     (purge(Scope.TAG, "Red"), set()),
     (purge(Scope.GROUP, "http shop.test red"), {A}),
-    (purge(Scope.SITE), {A, A_TLS, AB, OTHER}),
+    (purge(Scope.SITE), {A, A_PORT, A_TLS, AB, OTHER}),
     (purge(Scope.SITE, site="blog"), {BLOG}),
     (purge(Scope.SITE, site="none"), set()),
 ]
