@@ -40,7 +40,7 @@ def store(*entries: Entry) -> MemoryStore:
 
 
 A = entry("shop http shop.test /a?x", "red", "big")
-A_PORT = entry("shop http shop.test:8080 /a?x")
+A_PORT = entry("shop http shop.test:8080 /a?x", "red")
 A_TLS = entry("shop https shop.test /a?x", "red")
 AB = entry("shop http shop.test /ab", "blue")
 OTHER = entry("shop http other.test /a?x", "blue")
@@ -53,7 +53,7 @@ PURGES: list[tuple[Purge, set[Entry]]] = [
     (purge(Scope.PREFIX, "shop.test/a"), {A, A_PORT, A_TLS, AB}),
     (purge(Scope.PREFIX, "shop.test/a?"), {A, A_PORT, A_TLS}),
     (purge(Scope.PREFIX, ""), {A, A_PORT, A_TLS, AB, OTHER}),
-    (purge(Scope.TAG, "red"), {A, A_TLS}),
+    (purge(Scope.TAG, "red"), {A, A_PORT, A_TLS}),
     (purge(Scope.TAG, "re"), set()),
     (purge(Scope.TAG, "Red"), set()),
     (purge(Scope.GROUP, "http shop.test red"), {A}),
