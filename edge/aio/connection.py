@@ -21,7 +21,7 @@ from aiohttp.web_server import Server
 
 from edge.aio.exchange import ClientGone, Exchange
 from edge.aio.hits import Hits
-from edge.aio.outstanding import unacknowledged
+from edge.aio.outstanding import outstanding
 from edge.aio.tls_records import pieces
 from edge.aio.wire import response_head
 from edge.cache.dates import format_date
@@ -98,7 +98,7 @@ class ClientConnection(RequestHandler):
 
     __slots__ = (
         "_broken", "_descriptor", "_framer", "_head_since", "_heads", "_hits", "_in_body", "_raw",
-        "_received", "_received_at", "_refusal", "_server", "_taking", "_unanswered",
+        "_received", "_received_at", "_refusal", "_sent", "_server", "_taking", "_unanswered",
         "_uploading", "_wire", "_written", "admitted", "asked", "client", "names",
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ class ClientConnection(RequestHandler):
         self._uploading: Pace | None = None  # of the last head's body, once it is waited for
         self._descriptor = -1
         self._wire: Any = None  # the transport, also when aiohttp has let go of it
-        self._written = 0
+        self._written = self._sent = 0  # in all, and of that what waits for nobody any more
         self._taking: Pace | None = None  # while something waits to be taken
 
     @property
@@ -419,11 +419,13 @@ class ClientConnection(RequestHandler):
 
     def _slow_taker(self, now: float) -> RequestReason | None:
         """What is wrong with how the client takes what waits for it."""
+        if self._written == self._sent:
+            return None  # as is most often the case, and costs nothing
         size = self._wire.get_write_buffer_size()
-        if not size:
-            self._taking = None
+        unsent, taken = outstanding(self._wire) or (0, self._written - size)
+        if not size and not unsent:
+            self._taking, self._sent = None, self._written
             return None
-        taken = self._written - size - unacknowledged(self._wire)
         tempo = self._server.taking
         if self._taking is None:
             self._taking = Pace(tempo, taken, now)

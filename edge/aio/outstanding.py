@@ -1,24 +1,27 @@
-"""What the kernel still holds of what was written to a connection."""
+"""How far the kernel has come with what was written to a connection."""
 
 import asyncio
-import termios
+import socket
 from contextlib import suppress
-from fcntl import ioctl
-from struct import calcsize, unpack
+from struct import Struct, error
 
-_INT = calcsize("i")
+_TCP_INFO = 11
+"""tcp(7): the option's number on Linux, which is the only system asked."""
+_FACTS = Struct("120xQ16xI")
+"""`struct tcp_info` of linux/tcp.h up to tcpi_bytes_acked and tcpi_notsent_bytes."""
 
 
-def unacknowledged(transport: asyncio.BaseTransport) -> int:
-    """Bytes that its peer has not acknowledged, of those that have left the process.
+def outstanding(transport: asyncio.BaseTransport) -> tuple[int, int] | None:
+    """Bytes that the kernel has yet to send, and those that the peer has acknowledged so far.
 
-    The kernel may hold megabytes for a slow peer and ask for more only when a third of them is
-    gone: what is written at its pace would look stalled for minutes.
+    TLS and its records are part of both. None where the system does not tell, or the connection is
+    closed. The kernel may hold megabytes for a slow peer and take more only when a third of them is
+    gone, so what is written tells little of the peer; and what waits below TLS no transport tells.
     """
     sock = transport.get_extra_info("socket")
-    with suppress(OSError, ValueError):  # closed, or a system that does not tell
+    with suppress(OSError, ValueError, error):
         if sock is not None and sock.fileno() >= 0:
-            # Linux calls it SIOCOUTQ (tcp(7)), with the same number.
-            (size,) = unpack("i", ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(_INT)))
-            return int(size)
-    return 0
+            facts = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _FACTS.size)
+            acknowledged, unsent = _FACTS.unpack(facts)
+            return unsent, acknowledged
+    return None

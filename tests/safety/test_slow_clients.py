@@ -15,7 +15,7 @@ import pytest
 from edge.aio.connection import ClientConnection
 from edge.aio.exchange import Exchange
 from edge.aio.http1 import HttpServer
-from edge.aio.outstanding import unacknowledged
+from edge.aio.outstanding import outstanding
 from edge.aio.worker import EdgeWorker
 from edge.config import Limits
 from edge.errors import EdgeError
@@ -81,8 +81,9 @@ def sweep(server: HttpServer, now: float) -> None:
 
 def taken(connection: ClientConnection) -> int:
     """How much of what was written its client has."""
-    wire = connection._wire
-    return int(connection._written - wire.get_write_buffer_size() - unacknowledged(wire))
+    told = outstanding(connection._wire)
+    assert told is not None
+    return told[1]
 
 
 async def play_shop(call: Call) -> None:
@@ -256,6 +257,30 @@ async def test_an_answer_that_is_taken_too_slowly(piece: int) -> None:
             await until(lambda before: taken(connection) > before, before)
             now += 25
         assert stage.refused("write-too-slow") == (piece < enough)
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_over_tls_it_is_seen_too(keys: Path, *, reads: bool) -> None:
+    """The transport says that nothing waits, though below it all waits for the client."""
+    async with origin(play_shop) as shop, delivery(keys, shop, limits=LIMITS) as net:
+        assert isinstance(net.edge.worker, EdgeWorker)
+        (server,) = (one for one in net.edge.worker._servers if one.scheme == "https")
+        async with net.client(tls="shop.test") as client:
+            client.stop_reading()
+            client.request("/film")
+            await until(lambda: any(_unsent(each) for each in connections(server)))
+            (connection,) = connections(server)
+            connection.sweep(now := time.monotonic())
+            if reads:
+                client.read_on()
+                assert len((await client.reply()).body) == FILM_BYTES
+            connection.sweep(now + LIMITS.write_stall_s + 1)
+        assert net.edge.count(_REFUSED, reason="write-stalled") == (not reads)
+
+
+def _unsent(connection: ClientConnection) -> int:
+    told = outstanding(connection._wire)
+    return told[0] if told is not None else 0
 
 
 async def test_who_takes_all_that_comes_may_wait_for_ever() -> None:
