@@ -94,7 +94,7 @@ class Limits:
     """Of clients, per worker; half of a usual 20,000-descriptor limit, upstreams need theirs."""
     connections_per_client: int = 1_000
     """Of one address, or one /64 of IPv6. Thousands of people share an address, each with a few
-    connections to all workers together; eight such addresses can still not keep others out."""
+    connections to all workers together; seven such addresses can still not keep others out."""
     uploads_per_client: int = 100
     """Request bodies of one address that are passed on before they are whole: each takes an
     upstream connection. Others wait for their turn, or until they are whole."""

@@ -11,9 +11,6 @@ from weakref import WeakValueDictionary
 
 LEAST_BYTES = 64 * 1024
 """Of a body that is copied: below, writing it costs hardly more."""
-MOST_COPIES = 1_024
-"""Each is an open file."""
-
 _ABLE = hasattr(os, "memfd_create")
 _CLOSED = -1
 
@@ -44,7 +41,8 @@ class Copy:
 class Copies:
     """One worker's copies, within a budget for all of them."""
 
-    def __init__(self, budget_bytes: int, most: int = MOST_COPIES) -> None:
+    def __init__(self, budget_bytes: int, most: int) -> None:
+        """`most`: copies there may be, each an open file."""
         self._budget_bytes = budget_bytes
         self._most = most
         self._held: WeakValueDictionary[int, Copy] = WeakValueDictionary()  # oldest first
