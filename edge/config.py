@@ -59,6 +59,8 @@ HOP_ROOM_BYTES = 8 * 1024
 HOP_ROOM_FIELDS = 24
 """A node of ours adds about ten."""
 
+CONNECTIONS_PER_COPY = 8
+
 HOP_PATIENCE = 10
 """A node of ours waits so much longer for another one, which may itself wait for a slow client."""
 
@@ -104,6 +106,11 @@ class Limits:
     """Larger bodies are streamed and not stored."""
     drain_s: float = 10.0
     """Requests in flight get this long to finish when a node stops."""
+
+    @property
+    def copies(self) -> int:
+        """Of large bodies that are often sent, each an open file (`edge.aio.copies`)."""
+        return self.connections // CONNECTIONS_PER_COPY
 
     def roomier(self) -> "Limits":
         """For heads from a node of ours: what passed there must pass here, with what it added."""

@@ -4,7 +4,7 @@ import logging
 import resource
 from dataclasses import replace
 
-from edge.config import Limits
+from edge.config import CONNECTIONS_PER_COPY, Limits
 
 log = logging.getLogger("midmile.edge.descriptors")
 
@@ -17,7 +17,8 @@ def fitted(limits: Limits) -> Limits:
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return limits
-    each = max(1, (most - SPARE_DESCRIPTORS) // 2)  # a client's, and one to the next hop
+    wanted = 2 + 1 / CONNECTIONS_PER_COPY  # a client's, one to the next hop, a part of a copy's
+    each = max(1, int((most - SPARE_DESCRIPTORS) / wanted))
     if each < limits.connections:
         log.warning(
             "room for %d clients only: the limit of open files is %d",

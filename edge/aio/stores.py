@@ -47,4 +47,4 @@ def worker_stores(
         purged_served_s=served_s,
         below=shelf,
     )
-    return Stores(memory, Copies(copies_bytes, most=limits.connections // 8), shelf)
+    return Stores(memory, Copies(copies_bytes, most=limits.copies), shelf)
