@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -22,8 +23,18 @@ _FORMATS = tuple(
 )
 
 
+_LONGEST = len("Wednesday, 06-Nov-1994 08:49:37 GMT")
+_DAY_S = 86_400
+
+
 def parse_date(text: str, now_s: float) -> float | None:
     """Seconds since 1970, None for what is no HTTP-date; `now_s` completes two-digit years."""
+    return _parsed(text, now_s // _DAY_S * _DAY_S) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(text: str, now_s: float) -> float | None:
+    """Remembered, since each date of a response is looked at several times."""
     match = next((found for form in _FORMATS if (found := form.fullmatch(text))), None)
     if match is None:
         return None

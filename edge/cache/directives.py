@@ -6,6 +6,7 @@ is not of its grammar counts as not being there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
 import http_sf
@@ -20,6 +21,8 @@ TARGETED = "cdn-cache-control"
 """For caches like ours, whatever Cache-Control says to the others (RFC 9213 3)."""
 
 _SECONDS = frozenset({"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"})
+_USUAL_BYTES = 256
+"""Of field lines that are remembered."""
 _FIELD_NAMES = frozenset({"no-cache", "private"})
 """Directives that may name fields."""
 
@@ -49,8 +52,13 @@ class Directives:
 
 def parse_directives(headers: Headers) -> Directives:
     """The Cache-Control of a message, all its lines together."""
+    lines = headers.lines("cache-control")
+    return (_usual if sum(map(len, lines)) <= _USUAL_BYTES else _parsed)(lines)
+
+
+def _parsed(lines: tuple[str, ...]) -> Directives:
     found: dict[str, tuple[str | None, ...]] = {}
-    for line in headers.lines("cache-control"):
+    for line in lines:
         for member in split_list(line):
             name, equals, argument = member.partition("=")
             # `no-store =x` and `max-age =60` are no directives by the grammar. They are taken for
@@ -62,6 +70,10 @@ def parse_directives(headers: Headers) -> Directives:
                 name = stripped.lower()
                 found[name] = (*found.get(name, ()), argument if equals else None)
     return Directives(found)
+
+
+_usual = lru_cache(maxsize=1_024)(_parsed)
+"""A site says few different things, and each is looked at several times for a response."""
 
 
 def response_directives(headers: Headers) -> Directives:
