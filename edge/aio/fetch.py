@@ -49,9 +49,11 @@ class Fetched(Protocol):
 class Fetcher:
     """Asks the hops of a site one after the other until one answers."""
 
-    def __init__(self, limits: Limits, metrics: EdgeMetrics, *, idle_s: float) -> None:
-        """`idle_s`: how long an idle connection is kept (less than the hops keep it)."""
-        self._upstream = Upstream(limits, self._count, self._moved, idle_s=idle_s)
+    def __init__(
+        self, limits: Limits, metrics: EdgeMetrics, *, idle_s: float, tunnel: bool = False
+    ) -> None:
+        """`idle_s`, `tunnel`: as `Pool` has them."""
+        self._upstream = Upstream(limits, self._count, self._moved, idle_s=idle_s, tunnel=tunnel)
         self._metrics = metrics
         self._servers = Servers()
 
@@ -209,7 +211,7 @@ class TunnelFetcher(Fetcher):
         currency: Currency | None = None,
     ) -> None:
         """`currency`: as the pipeline has it."""
-        super().__init__(_patient(settings).roomier(), metrics, idle_s=TUNNEL_IDLE_S)
+        super().__init__(_patient(settings).roomier(), metrics, idle_s=TUNNEL_IDLE_S, tunnel=True)
         self._settings = settings
         self._currency = currency or Currency()
         self._hops: dict[str, NextHop] = {}

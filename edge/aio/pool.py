@@ -15,6 +15,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from yarl import URL
 
+from edge.aio.congestion import tunnel_socket
 from edge.aio.failures import no_connection, too_late
 from edge.aio.response_protocol import OnBytes, OnConnection, ResponseProtocol
 from edge.config import Limits
@@ -37,10 +38,19 @@ class Pool:
     """The connections of one worker to all hops."""
 
     def __init__(
-        self, limits: Limits, on_connection: OnConnection, on_bytes: OnBytes, *, idle_s: float
+        self,
+        limits: Limits,
+        on_connection: OnConnection,
+        on_bytes: OnBytes,
+        *,
+        idle_s: float,
+        tunnel: bool = False,
     ) -> None:
-        """`idle_s`: how long an idle connection is kept (less than the hop keeps it)."""
-        make = functools.partial(_connector, limits, on_connection, on_bytes)
+        """`idle_s`: how long an idle connection is kept (less than the hop keeps it).
+
+        `tunnel`: the hops are parents, which may be far.
+        """
+        make = functools.partial(_connector, limits, on_connection, on_bytes, tunnel)
         self._kept = make(idle_s)
         self._single = make(0.0)
         self._keys: dict[NextHop, ClientRequest] = {}
@@ -107,11 +117,12 @@ def cut(connection: Connection) -> None:
 
 
 def _connector(
-    limits: Limits, on_connection: OnConnection, on_bytes: OnBytes, idle_s: float
+    limits: Limits, on_connection: OnConnection, on_bytes: OnBytes, tunnel: bool, idle_s: float
 ) -> TCPConnector:
     connector = TCPConnector(
         limit=limits.upstream_connections,
         ttl_dns_cache=10,
+        socket_factory=tunnel_socket if tunnel else None,
         **({"keepalive_timeout": idle_s} if idle_s else {"force_close": True}),
     )
     connector._factory = functools.partial(  # type: ignore[assignment]

@@ -144,10 +144,11 @@ class Upstream:
         on_bytes: OnBytes = uncounted,
         *,
         idle_s: float,
+        tunnel: bool = False,
     ) -> None:
-        """`idle_s`: how long an idle connection is kept (less than the hop keeps it)."""
+        """`idle_s`, `tunnel`: as `Pool` has them."""
         self._limits = limits
-        self._pool = Pool(limits, on_connection, on_bytes, idle_s=idle_s)
+        self._pool = Pool(limits, on_connection, on_bytes, idle_s=idle_s, tunnel=tunnel)
         self._most_lengthy = max(1, limits.upstream_connections // LENGTHY_SHARE)
         self._lengthy = 0  # exchanges whose end is the client's to say
 

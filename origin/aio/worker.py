@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from edge.aio import tls
+from edge.aio.congestion import tunnel_listeners
 from edge.aio.descriptors import fitted
 from edge.aio.exchange import Exchange
 from edge.aio.http1 import HttpServer
@@ -87,6 +88,7 @@ class ParentWorker:
             welcome=self._welcome,
             exchange=TunnelExchange,
         )
+        tunnel_listeners(sockets["tunnel"])
         await self._server.listen(sockets["tunnel"], self._context.listening)
 
     def _welcome(self, transport: asyncio.BaseTransport) -> frozenset[str]:
