@@ -204,9 +204,12 @@ def _host(headers: Headers, version: str) -> Authority | None:
 
 
 def _check_once(headers: Headers) -> None:
-    for name in GIVEN_ONCE:
-        if len(headers.lines(name)) > 1:
+    seen: set[str] = set()
+    for name, _ in headers:
+        if name in seen:
             raise FramingError(FramingReason.REPEATED, f"{name} given more than once")
+        if name in GIVEN_ONCE:
+            seen.add(name)
 
 
 def _length(headers: Headers, version: str) -> int | None:
