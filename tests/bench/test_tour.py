@@ -71,12 +71,13 @@ def _started(port: int) -> Iterator["subprocess.Popen[str]"]:
 def _welcome(process: "subprocess.Popen[str]") -> str:
     """What it says once visitors may come."""
     assert process.stdout is not None
+    assert process.stderr is not None
     lines = []
     for line in process.stdout:
         lines.append(line)
         if " heal " in line:
             return "".join(lines)
-    raise AssertionError(f"it never opened: {lines}")
+    raise AssertionError(f"it never opened: {lines}, {process.stderr.read()}")
 
 
 def _asked(url: str, *options: str) -> str:
