@@ -79,7 +79,7 @@ async def test_what_is_printed_can_be_typed(network: Running) -> None:
         assert f" 20 A     {network.edge(name).advertise.http.host}" in resolve
     rows = [line.split() for line in status.splitlines()]
     states = {row[0]: row[2] for row in rows if row and row[0] in _names(network)}
-    assert states == dict.fromkeys(_names(network), "ready")
+    assert states == dict.fromkeys(_names(network), "ready"), status
 
 
 def _names(network: Running) -> list[str]:

@@ -6,10 +6,11 @@ fails only when none of them has given a whole answer.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -22,6 +23,8 @@ from tests.kit.network import Running
 
 _PATIENCE = aiohttp.ClientTimeout(total=15.0, sock_connect=5.0)
 """For one address; longer than a restart may take."""
+_NEWS_S = 1.5
+"""Nodes tell of themselves each second; what was on its way may be as old as that."""
 _SETTLED_S = 30.0
 """Low-level servers ask edges how they are each second."""
 
@@ -84,7 +87,8 @@ async def settled(session: aiohttp.ClientSession, network: Running) -> None:
     async with asyncio.timeout(_SETTLED_S):
         for low in network.network.lows:
             await _until(partial(_all_well, session, network, low.name))
-        await _until(partial(_shown_well, network))
+        begun = {node["name"]: _told_s(node) for node in await _shown(network)}
+        await _until(partial(_shown_well, network, begun))
 
 
 async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -103,9 +107,24 @@ async def _all_well(session: aiohttp.ClientSession, network: Running, low: str) 
     return probed == {edge.name for edge in network.network.edges} and all(ups)
 
 
-async def _shown_well(network: Running) -> bool:
+async def _shown_well(network: Running, begun: Mapping[str, float]) -> bool:
+    """Also by what the nodes have told since then, and not only by what was on its way."""
+    return all(
+        node["condition"] == "well"
+        and not node["left_out_by"]
+        and _told_s(node) >= begun[node["name"]] + _NEWS_S
+        for node in await _shown(network)
+    )
+
+
+def _told_s(node: Mapping[str, Any]) -> float:
+    """How long its workers had been up when the node last told of itself."""
+    return max(float(worker["uptime_s"]) for worker in node["workers"])
+
+
+async def _shown(network: Running) -> list[dict[str, Any]]:
     status = await network.midmile("status", "--json")
-    return all(node["condition"] == "well" for node in json.loads(status.stdout)["nodes"])
+    return cast("list[dict[str, Any]]", json.loads(status.stdout)["nodes"])
 
 
 class Load:
