@@ -58,7 +58,10 @@ def place(host_port: str, target: str) -> str:
 
     Users may come to a site by several schemes and ports, of which who purges seldom thinks.
     """
-    return f"{_PORT.sub('', host_port.lower())}{target}"
+    host = host_port.lower()
+    if ":" in host:  # seldom, and a sweep asks for each of a million
+        host = _PORT.sub("", host)
+    return f"{host}{target}"
 
 
 def parts(key: Key) -> tuple[str, str, str, str]:

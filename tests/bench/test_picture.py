@@ -12,6 +12,11 @@ def _row(case: str, value: float | None, metric: Metric = Metric.P50_MS) -> Row:
     return Row(case=case, metric=metric, values={"midmile": value}, spread=spread)
 
 
+def _result(bench: str, rows: tuple[Row, ...]) -> Result:
+    date = "2026-11-22T13:49:10Z"
+    return Result(bench=bench, date=date, commit="x", machine={}, versions={}, rows=rows)
+
+
 def test_what_is_alike_shares_an_axis() -> None:
     """A panel per metric."""
     rows = [_row("1KB/x", 1), _row("10KB/x", 2), _row("1KB/x", 3, Metric.P99_MS)]
@@ -27,9 +32,7 @@ def test_what_is_far_apart_does_not() -> None:
 def test_a_grid_shows_what_there_is(tmp_path: Path) -> None:
     """A smoke has one path of three, and some contestants lack values."""
     rows = (_row("page/near", 20.5), _row("page/far", None))
-    result = Result(
-        bench="page", date="2026-11-22T13:49:10Z", commit="x", machine={}, versions={}, rows=rows
-    )
+    result = _result("page", rows)
     panels = [[(f"page/{path}", Metric.P50_MS) for path in ("near", "far", "moon")]]
     draw_grid(result, tmp_path / "page.png", panels)
     assert (tmp_path / "page.png").stat().st_size > 1000
@@ -38,9 +41,7 @@ def test_a_grid_shows_what_there_is(tmp_path: Path) -> None:
 def test_a_panel_may_be_empty(tmp_path: Path) -> None:
     """Nobody could do it."""
     rows = (_row("page", None), _row("304", 0))
-    result = Result(
-        bench="hit", date="2026-11-22T13:49:10Z", commit="x", machine={}, versions={}, rows=rows
-    )
+    result = _result("hit", rows)
     draw(result, tmp_path / "hit.png")
     assert (tmp_path / "hit.png").stat().st_size > 1000
 
@@ -51,13 +52,5 @@ def test_a_value_may_be_less_than_nothing(tmp_path: Path) -> None:
         "all": (_row("x", -16.4),),
         "some": (_row("x", -16.4), _row("y", 3)),
     }.items():
-        result = Result(
-            bench="disk",
-            date="2026-11-22T13:49:10Z",
-            commit="x",
-            machine={},
-            versions={},
-            rows=rows,
-        )
-        draw(result, tmp_path / f"{name}.png")
+        draw(_result("disk", rows), tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
